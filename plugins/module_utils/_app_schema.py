@@ -1,0 +1,115 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of an app file, in Ansible's argument_spec words, and the check that reports every mistake with its place."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+Spec = t.Mapping[str, t.Mapping[str, t.Any]]
+
+APP: Spec = {
+    "version": {"type": "str"},
+    "source": {"type": "str"},
+    "services": {"type": "dict", "required": True},
+    "env": {"type": "dict", "default": {}},
+    "release_command": {"type": "dict"},
+    "routes": {"type": "list", "elements": "dict", "default": []},
+    "postgres": {"type": "dict", "default": {}},
+    "redis": {"type": "dict", "default": {}},
+    "volumes": {"type": "dict", "default": {}},
+    "exclusive": {"type": "list", "elements": "str", "default": []},
+    "drain": {"type": "str", "default": "30s"},
+    "egress": {"type": "bool", "default": True},
+}
+RELEASE_COMMAND: Spec = {
+    "service": {"type": "str", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
+    "timeout": {"type": "str", "default": "10m"},
+}
+ROUTE: Spec = {
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "redirect_from": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "str", "default": "/"},
+    "service": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "health": {"type": "str", "default": "/"},
+    "rate_limit": {"type": "dict"},
+    "middlewares": {"type": "dict", "default": {}},
+}
+RATE_LIMIT: Spec = {
+    "average": {"type": "int", "required": True},
+    "burst": {"type": "int", "required": True},
+    "period": {"type": "str", "default": "1s"},
+}
+POSTGRES: Spec = {
+    "instance": {"type": "str", "default": "main"},
+    "extensions": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "str"},
+    "env": {"type": "dict", "default": {}},
+}
+REDIS: Spec = {
+    "maxmemory": {"type": "str", "default": "128mb"},
+    "policy": {"type": "str", "default": "noeviction"},
+    "persistence": {"type": "str", "default": "aof", "choices": ["aof", "none"]},
+    "services": {"type": "list", "elements": "str"},
+    "env": {"type": "dict", "default": {}},
+}
+VOLUME: Spec = {
+    "backup": {"type": "str", "required": True, "choices": ["files", "sqlite", "duckdb", "stop", "none"]},
+    "files": {"type": "list", "elements": "str", "default": []},
+}
+
+# Compose's own limits less the release id, which is appended (27 characters); a DNS label has at most 63.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}[a-z0-9]\Z")
+HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Problems:
+    """Collects every mistake, so that a user sees all of them at once."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def add(self, app: str, key: str, found: t.Any, expected: str) -> None:
+        """Report a mistake: in which app, at which key, what was found and what was expected."""
+        self.messages.append(f"app {app}: {key}: found {found!r}, expected {expected}")
+
+
+def checked(app: str, key: str, value: t.Any, spec: Spec, problems: Problems) -> dict[str, t.Any]:
+    """Return ``value`` with defaults filled in and types converted; report unknown, missing and wrong keys."""
+    if not isinstance(value, t.Mapping):
+        problems.add(app, key or "file", type(value).__name__, "a mapping")
+        return {}
+    unknown = [name for name in value if name not in spec]
+    for name in unknown:
+        # The value is not shown: under a misspelt key it may be a secret.
+        problems.add(app, key or "file", name, f"one of the keys {', '.join(sorted(spec))}")
+    known = {name: value[name] for name in value if name in spec}
+    result = ArgumentSpecValidator(_plain(spec)).validate(known)
+    for message in result.error_messages:
+        problems.messages.append(f"app {app}: {_join(key, '') or 'file'}: {message}")
+    return dict(result.validated_parameters) if not result.error_messages else {}
+
+
+def duration(app: str, key: str, text: str, problems: Problems) -> float:
+    """Return seconds; a duration is a number with ms, s, m or h."""
+    match = DURATION.match(text)
+    if not match:
+        problems.add(app, key, text, "a duration like 500ms, 30s, 5m or 1h")
+        return 0.0
+    return float(match.group(1)) * _UNITS[match.group(2)]
+
+
+def _plain(spec: Spec) -> dict[str, dict[str, t.Any]]:
+    return {name: dict(options) for name, options in spec.items()}
+
+
+def _join(key: str, name: str) -> str:
+    return ".".join(part for part in (key, name) if part)

@@ -1,0 +1,108 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Docker commands that berth's modules use, as argv lists over the ``docker`` client that the docker role installs."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+Run = t.Callable[[list[str]], tuple[int, str, str]]
+
+
+class DockerError(Exception):
+    """A docker command failed; the message names the command and ends with what Docker said."""
+
+
+class Docker:
+    """Runs docker commands through ``run`` (argv -> exit code, stdout, stderr)."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __call__(self, *arguments: str) -> str:
+        """Run ``docker <arguments>`` and return its stdout."""
+        code, out, err = self._run(["docker", *arguments])
+        if code != 0:
+            raise DockerError(f"docker {_shorten(arguments)} failed ({code}): {(err or out).strip()[-2000:]}")
+        return out
+
+    def is_there(self) -> bool:
+        """Tell whether there is a docker client whose engine answers."""
+        try:
+            self("version", "--format", "{{.Server.Version}}")
+        except (DockerError, OSError):
+            return False
+        return True
+
+    def containers(self, *filters: str) -> list[dict[str, t.Any]]:
+        """Return ``docker inspect`` of every container, running or not, that all filters match."""
+        arguments = [word for text in filters for word in ("--filter", text)]
+        ids = self("ps", "--all", "--quiet", "--no-trunc", *arguments).split()
+        return self._inspect("container", ids)
+
+    def image_ids(self, references: t.Iterable[str]) -> dict[str, str]:
+        """Return reference -> image id for those that are on the server."""
+        wanted = sorted(set(references))
+        if not wanted:
+            return {}
+        found: dict[str, str] = {}
+        # One call for all; when one is missing the answer leaves out which, so they are asked one by one.
+        images = self._inspect("image", wanted)
+        if len(images) == len(wanted):
+            return {name: image["Id"] for name, image in zip(wanted, images)}
+        for name in wanted:
+            for image in self._inspect("image", [name]):
+                found[name] = image["Id"]
+        return found
+
+    def network_ids(self) -> dict[str, str]:
+        """Return name -> id of every network."""
+        lines = self("network", "ls", "--no-trunc", "--format", "{{.Name}}\t{{.ID}}").splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    def compose(self, project: str, files: t.Sequence[str], *arguments: str, timeout: float | None = None) -> str:
+        """Run ``docker compose`` on a project without reading any ``.env`` of a working directory.
+
+        After ``timeout`` seconds the command is ended by a TERM, 10 s later by a KILL.
+        """
+        named = [word for path in files for word in ("--file", path)]
+        command = [
+            "docker",
+            "compose",
+            "--project-name",
+            project,
+            "--env-file",
+            "/dev/null",
+            *named,
+            "--progress",
+            "quiet",
+        ]
+        limit = [] if timeout is None else ["timeout", "--kill-after=10", f"{timeout:g}"]
+        code, out, err = self._run([*limit, *command, *arguments])
+        if code == 124:
+            raise DockerError(
+                f"docker compose {_shorten(arguments)} did not end within {timeout:g} s: {(err or out).strip()[-2000:]}"
+            )
+        if code != 0:
+            raise DockerError(f"docker compose {_shorten(arguments)} failed ({code}): {(err or out).strip()[-2000:]}")
+        return out
+
+    def _inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        if not names:
+            return []
+        # Exit code 1 means that some are gone (removed since they were listed): the others are printed all the same.
+        code, out, err = self._run(["docker", kind, "inspect", *names])
+        if code not in (0, 1) or not out.strip():
+            raise DockerError(f"docker {kind} inspect failed ({code}): {err.strip()[-2000:]}")
+        return json.loads(out)
+
+
+def _shorten(arguments: t.Sequence[str]) -> str:
+    text = " ".join(arguments)
+    return text if len(text) <= 300 else text[:300] + " ..."

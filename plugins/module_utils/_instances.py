@@ -1,0 +1,206 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stacks of Postgres and Redis instances: Compose project, configuration files, secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
+
+# The official images' postgres and redis users.
+IMAGE_USER = "999"
+HEALTH = {"interval": "5s", "timeout": "3s", "retries": 6, "start_period": "60s", "start_interval": "500ms"}
+POSTGRES_INSTANCE = {
+    "version": {"type": "str", "required": True},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "parameters": {"type": "dict", "default": {}},
+}
+# pg_hba.conf: the superuser has no password and comes in over the socket alone, as root on the server or in the container;
+# everybody else has a password, and databases are closed to all but their owners.
+HBA = """\
+local all postgres peer map=berth
+local all all scram-sha-256
+host all postgres all reject
+host all all 127.0.0.1/32 scram-sha-256
+host all all ::1/128 scram-sha-256
+host all all samenet scram-sha-256
+"""
+IDENT = "berth root postgres\nberth postgres postgres\n"
+
+
+class InstanceError(Exception):
+    """An instance's settings hold mistakes."""
+
+
+def postgres_stack(
+    name: str, settings: t.Mapping[str, t.Any], networks: t.Sequence[str], image_os: str, root: str
+) -> dict[str, t.Any]:
+    """Return the stack of one Postgres instance, as the ``stack`` module takes it."""
+    result = ArgumentSpecValidator(POSTGRES_INSTANCE).validate(dict(settings))
+    if result.error_messages:
+        raise InstanceError("; ".join(f"postgres_instances.{name}: {message}" for message in result.error_messages))
+    instance = result.validated_parameters
+    service = f"postgres-{name}"
+    directory = f"{root}/postgres/{name}"
+    dockerfile = _postgres_dockerfile(instance["version"], image_os, instance["packages"])
+    # From 18 on the official image keeps its volume one level higher, so that pg_upgrade can link.
+    data = "/var/lib/postgresql" if int(instance["version"].split(".")[0]) >= 18 else "/var/lib/postgresql/data"
+    configuration = "/etc/postgresql/berth"
+    definition = {
+        "image": f"berth/{service}:{instance['version']}-{image_os}-{text_hash(dockerfile)[:12]}",
+        "build": {"context": "build"},
+        "container_name": service,
+        "restart": "unless-stopped",
+        "security_opt": ["no-new-privileges:true"],
+        "shm_size": "256m",
+        "stop_grace_period": "60s",
+        "command": [
+            "postgres",
+            *_options(
+                config_file=f"{configuration}/postgresql.conf",
+                hba_file=f"{configuration}/pg_hba.conf",
+                ident_file=f"{configuration}/pg_ident.conf",
+            ),
+        ],
+        "environment": {
+            "PGDATA": f"{data}/pgdata",
+            # The image insists on a superuser's password or on this; what really holds is the hba_file above.
+            "POSTGRES_HOST_AUTH_METHOD": "trust",
+            "POSTGRES_INITDB_ARGS": "--data-checksums",
+        },
+        "volumes": [
+            f"data:{data}",
+            f"{directory}/configuration:{configuration}:ro",
+            f"{directory}/socket:/var/run/postgresql",
+        ],
+        # Over TCP: while the first start initialises, a temporary server answers on the socket alone.
+        "healthcheck": {"test": ["CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"], **HEALTH},
+        "networks": [*networks] or ["default"],
+    }
+    return {
+        "name": service,
+        "directory": directory,
+        "project": {
+            "services": {service: definition},
+            "networks": _networks(networks),
+            "volumes": {"data": {"name": f"{service}_data"}},
+        },
+        "files": [
+            {"path": "build/Dockerfile", "content": dockerfile},
+            _configuration("postgresql.conf", _postgresql_conf(instance["parameters"]), service),
+            _configuration("pg_hba.conf", HBA, service),
+            _configuration("pg_ident.conf", IDENT, service),
+        ],
+        "directories": [{"path": "socket", "owner": IMAGE_USER, "group": IMAGE_USER, "mode": "0700"}],
+    }
+
+
+def redis_stack(name: str, instance: t.Mapping[str, t.Any], image: str, root: str) -> dict[str, t.Any]:
+    """Return the stack of one Redis instance, as the ``stack`` module takes it.
+
+    ``instance``: ``user``, ``password``, ``network``, ``maxmemory``, ``policy``, ``persistence`` (aof or none).
+    """
+    service = f"redis-{name}"
+    directory = f"{root}/redis/{name}"
+    settings = {
+        "port": "6379",
+        "bind": "* -::*",
+        "aclfile": "/etc/redis/berth/users.acl",
+        "maxmemory": instance["maxmemory"],
+        "maxmemory-policy": instance["policy"],
+        "appendonly": "yes" if instance["persistence"] == "aof" else "no",
+        "save": '""',
+        "dir": "/data",
+    }
+    password = hashlib.sha256(instance["password"].encode()).hexdigest()
+    # The health check may ping and nothing else; the app may do all but administer.
+    acl = (
+        "user default on nopass resetkeys resetchannels -@all +ping\n"
+        f"user {instance['user']} on #{password} ~* &* +@all -@admin\n"
+    )
+    owned = {"owner": IMAGE_USER, "group": IMAGE_USER}
+    return {
+        "name": service,
+        "directory": directory,
+        "project": {
+            "services": {
+                service: {
+                    "image": image,
+                    "container_name": service,
+                    "restart": "unless-stopped",
+                    "security_opt": ["no-new-privileges:true"],
+                    "command": ["redis-server", "/etc/redis/berth/redis.conf"],
+                    "volumes": ["data:/data", f"{directory}/configuration:/etc/redis/berth:ro"],
+                    "healthcheck": {"test": ["CMD", "redis-cli", "ping"], **HEALTH},
+                    "networks": [instance["network"]],
+                }
+            },
+            "networks": _networks([instance["network"]]),
+            "volumes": {"data": {"name": f"{service}_data"}},
+        },
+        "files": [
+            {
+                "path": "configuration/redis.conf",
+                "content": "".join(f"{key} {value}\n" for key, value in settings.items()),
+                "readers": {service: "restart"},
+            }
+        ],
+        "sensitive": json.dumps(
+            {
+                "files": [
+                    {
+                        "path": "configuration/users.acl",
+                        "content": acl,
+                        **owned,
+                        "mode": "0400",
+                        "readers": {service: "restart"},
+                    }
+                ]
+            }
+        ),
+    }
+
+
+def _postgres_dockerfile(version: str, image_os: str, packages: t.Sequence[str]) -> str:
+    lines = [f"FROM postgres:{version}-{image_os}"]
+    if packages:
+        lines += [
+            "RUN apt-get update \\",
+            f" && apt-get install --yes --no-install-recommends {' '.join(sorted(packages))} \\",
+            " && rm -rf /var/lib/apt/lists/*",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _postgresql_conf(parameters: t.Mapping[str, t.Any]) -> str:
+    settings = {
+        "listen_addresses": "*",
+        "password_encryption": "scram-sha-256",
+        "log_timezone": "UTC",
+        "timezone": "UTC",
+        **parameters,
+    }
+    return "".join(f"{name} = {_postgres_value(value)}\n" for name, value in sorted(settings.items()))
+
+
+def _postgres_value(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _configuration(name: str, content: str, service: str) -> dict[str, t.Any]:
+    return {"path": f"configuration/{name}", "content": content, "readers": {service: "SIGHUP"}}
+
+
+def _options(**settings: str) -> list[str]:
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def _networks(names: t.Iterable[str]) -> dict[str, t.Any]:
+    return {name: {"name": name, "external": True} for name in names}

@@ -1,0 +1,115 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decisions about releases: their ids, what makes two the same, their addresses, and which are kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import ipaddress
+import re
+import typing as t
+
+from ansible_collections.berth.server.plugins.module_utils import _compose
+from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
+
+RELEASE_ID = re.compile(r"\d{8}t\d{6}z-[0-9a-f]{8}\Z")
+VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+
+
+class ReleaseError(Exception):
+    """A release cannot be made; what served before serves on."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What ``release.json`` keeps of a release. ``images``: service -> reference and id; ``addresses``: service -> IPv4."""
+
+    id: str
+    digest: str
+    version: str
+    images: dict[str, dict[str, str]]
+    addresses: dict[str, str]
+    status: str = "preparing"
+    started: str = ""
+    seconds: float = 0.0
+    by: str = ""
+    error: str = ""
+
+
+def release_id(digest: str, now: datetime.datetime) -> str:
+    """Return UTC time and 8 digits of the content, in lower case since Compose refuses capitals."""
+    return f"{now.astimezone(datetime.timezone.utc):%Y%m%dt%H%M%Sz}-{digest[:8]}"
+
+
+def choose_version(app: t.Mapping[str, t.Any], environment: t.Any, current: Record | None) -> str:
+    """Return the version to run: the file's, or else the one that was deployed last.
+
+    Raises ReleaseError where ``${VERSION}`` is used and no version is known, and for one that no image tag can be.
+    """
+    version = app["version"] or (current.version if current else "")
+    if not version and _compose.uses_version([app["services"], environment]):
+        raise ReleaseError(
+            f"app {app['name']}: its services use ${{VERSION}}, but the app file has no version and none was ever "
+            "deployed. Set version in the app file."
+        )
+    if version and not VERSION.match(version):
+        raise ReleaseError(
+            f"app {app['name']}: version: found {version!r}, expected at most 128 letters, digits, '_', '.' and '-'."
+        )
+    return version
+
+
+def image_reference(app: t.Mapping[str, t.Any], service: str, version: str) -> str:
+    """Return the image that a service runs: what is built from source, or what its file names."""
+    if service in app["builds"]:
+        return app["builds"][service]["image"]
+    return _compose.interpolate(app["services"][service]["image"], {"VERSION": version})
+
+
+def known_image_ids(
+    references: t.Mapping[str, str], current: Record | None, local: t.Mapping[str, str]
+) -> dict[str, str | None]:
+    """Return service -> image id, None where the image is not on the server.
+
+    A reference that the current release runs already keeps its recorded id: a tag that moved is taken up by a deploy
+    that asks for it, not by a run that happens to come later.
+    """
+    ids: dict[str, str | None] = {}
+    for service, reference in references.items():
+        recorded = (current.images.get(service) if current else None) or {}
+        ids[service] = recorded["id"] if recorded.get("reference") == reference else local.get(reference)
+    return ids
+
+
+def release_digest(app: t.Mapping[str, t.Any], version: str, environment: t.Any, image_ids: t.Mapping[str, str]) -> str:
+    """Return the hash of all that makes a release what it is, whenever and wherever on the network it runs."""
+    names = {service: service for service in app["services"]}
+    addresses = {service: "address" for service in _compose.routed_services(app)}
+    project = _compose.render(app, "release", version, names, addresses)
+    return content_hash({"project": project, "environment": environment, "images": dict(image_ids)})
+
+
+def free_addresses(subnet: str, taken: t.Collection[str], services: t.Sequence[str]) -> dict[str, str]:
+    """Give each service an address in the lower half of the edge network, which Docker never hands out by itself.
+
+    ``taken`` holds the addresses of all containers on the network, stopped ones included.
+    """
+    network = ipaddress.ip_network(subnet)
+    lower = next(network.subnets(1))
+    candidates = (str(host) for host in list(lower)[2:])  # without the network's own address and its gateway
+    free = (address for address in candidates if address not in taken)
+    addresses = dict(zip(services, free))
+    if len(addresses) < len(services):
+        raise ReleaseError(f"network {subnet}: {len(services)} free addresses needed, {len(addresses)} found.")
+    return addresses
+
+
+def to_prune(releases: t.Collection[str], current: str, serving_before: t.Sequence[str], keep: int) -> list[str]:
+    """Return the releases to remove: all but the newest ``keep`` that have served, and the current one.
+
+    ``serving_before``: releases that went live once; failed attempts are not worth keeping.
+    """
+    kept = set(sorted(serving_before, reverse=True)[:keep]) | {current}
+    return sorted(r for r in releases if RELEASE_ID.match(r) and r not in kept)

@@ -1,0 +1,313 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes an app's wanted release serve: plan from records and images, then fetch, start beside, switch, stop the old."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import http.client
+import os
+import time
+import typing as t
+
+from ansible_collections.berth.server.plugins.module_utils import _compose, _files, _release, _routes, _stack_runner
+from ansible_collections.berth.server.plugins.module_utils._docker import PROJECT_LABEL, Docker, DockerError, Run
+from ansible_collections.berth.server.plugins.module_utils._release import Record, ReleaseError
+from ansible_collections.berth.server.plugins.module_utils._release_store import ReleaseStore
+from ansible_collections.berth.server.plugins.module_utils._stack_spec import Look, StackSpec
+from ansible_collections.berth.server.plugins.module_utils._traefik import TraefikError, wait_until_followed
+from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What all apps share. ``dynamic``: Traefik's directory of route files; ``traefik``: its container's name."""
+
+    root: str
+    dynamic: str
+    traefik: str
+    entry_point: str
+    tls: t.Mapping[str, t.Any]
+    keep: int
+    timeout: float
+    by: str
+
+
+class ReleaseRunner:
+    """Plans and makes true one app."""
+
+    def __init__(
+        self, docker: Docker, run: Run, app: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any], settings: Settings
+    ) -> None:
+        self._docker = docker
+        self._run = run
+        self._app = app
+        self._settings = settings
+        self.store = ReleaseStore(settings.root, app["name"])
+        self.current = self.store.current()
+        self._version = _release.choose_version(app, values, self.current)
+        self._environment = _compose.environment(app, values, self._version)
+        self._references = {s: _release.image_reference(app, s, self._version) for s in app["services"]}
+        self.actions: list[str] = []
+        self._repair: _stack_runner.StackRunner | None = None
+        self.differences: list[dict[str, str]] = []
+
+    @property
+    def image_references(self) -> list[str]:
+        """Return the images that the look must cover."""
+        own = [self._tag(service, self.current.id) for service in self._app["services"]] if self.current else []
+        return [*self._references.values(), *own]
+
+    @property
+    def missing_sources(self) -> list[dict[str, str]]:
+        """Return the build contexts that must be brought to the server: ``context`` here, ``directory`` there."""
+        needed = {b["digest"]: b for s, b in self._app["builds"].items() if self._images.get(s) is None}
+        return [
+            {"context": build["context"], "directory": self.store.source_directory(digest)}
+            for digest, build in needed.items()
+            if not os.path.isdir(self.store.source_directory(digest))
+        ]
+
+    # -- plan ---------------------------------------------------------------------------------------------------
+
+    def plan(self, look: Look) -> None:
+        """Decide between nothing, a repair of the current release, and a new release."""
+        self._look = look
+        self._images = _release.known_image_ids(self._references, self.current, look.images)
+        missing = sorted({self._references[s] for s, found in self._images.items() if found is None})
+        digest = "" if missing else self._digest()
+        if self.current is None:
+            self.actions = [f"deploy {self._app['name']}: first release"]
+        elif missing:
+            self.actions = [f"deploy {self._app['name']}: image {', '.join(missing)} is not here yet"]
+        elif digest != self.current.digest:
+            self.actions = [f"deploy {self._app['name']}: its services, environment or images changed"]
+        else:
+            self._plan_repair(self.current)
+
+    def _plan_repair(self, current: Record) -> None:
+        lost = [s for s in self._app["services"] if self._tag(s, current.id) not in self._look.images]
+        for service in lost:
+            # The tag was removed by hand; under it the image is kept, or else the release is made anew.
+            if current.images[service]["id"] not in self._docker.image_ids([current.images[service]["id"]]):
+                self.actions = [f"deploy {self._app['name']}: the image of {service} is gone"]
+                return
+        self._repair = _stack_runner.StackRunner(self._docker, self._spec(current), self._look)
+        self.actions = [f"tag image of {service}" for service in lost] + [str(a) for a in self._repair.actions]
+        self.differences = list(self._repair.differences)
+        if self._repair.changed and not self.actions:
+            self.actions = [f"write {file.path}" for file in self._repair.files]
+        wanted = self._route_file(current.addresses)
+        found = _files.read_file(os.path.join(self._settings.dynamic, wanted.path))
+        if self._app["routes"] and _files.differs(wanted, found):
+            self.actions.append(f"write route file {wanted.path}")
+            self.differences.append(_files.describe_difference(self._settings.dynamic, wanted, found))
+
+    def _digest(self) -> str:
+        return _release.release_digest(
+            self._app, self._version, self._environment, t.cast("dict[str, str]", self._images)
+        )
+
+    # -- act ----------------------------------------------------------------------------------------------------
+
+    def apply(self) -> Record:
+        """Carry out the plan; return the record of the release that serves afterwards."""
+        with self.store.lock():
+            if self._repair is not None and self.current is not None:
+                for service in self._app["services"]:
+                    self._docker("tag", self.current.images[service]["id"], self._tag(service, self.current.id))
+                self._repair.apply()
+                self._switch(self.current.addresses, None)
+                return self.current
+            started = time.monotonic()
+            record = self._prepare()
+            try:
+                self._start(record)
+                self._switch(record.addresses, self.current)
+            except (ReleaseError, DockerError, TraefikError, _stack_runner.StackError, OSError) as error:
+                self._docker("compose", "--project-name", self._project(record.id), "down", "--timeout", "10")
+                self._resume_exclusive()
+                self._finish(record, "failed", started, str(error))
+                raise ReleaseError(f"app {self._app['name']}: release {record.id} was not made: {error}") from error
+            self.store.make_current(record.id)
+            self._stop_others(record.id)
+            record = self._finish(record, "serving", started)
+            self._prune(record)
+            return record
+
+    def _prepare(self) -> Record:
+        """Fetch images and fix all that the release is made of."""
+        for service, reference in self._references.items():
+            if self._images[service] is not None:
+                continue
+            if service in self._app["builds"]:
+                build = self._app["builds"][service]
+                directory = self.store.source_directory(build["digest"])
+                self._docker(*_stack_runner.build_command({**build, "context": directory}, reference, "/"))
+            else:
+                self._docker("pull", "--quiet", reference)
+            found = self._docker.image_ids([reference])[reference]
+            self._images.update({s: found for s, r in self._references.items() if r == reference})
+        digest = self._digest()
+        release = _release.release_id(digest, datetime.datetime.now(datetime.timezone.utc))
+        for service, image in self._images.items():
+            self._docker("tag", str(image), self._tag(service, release))
+        record = Record(
+            id=release,
+            digest=digest,
+            version=self._version,
+            images={s: {"reference": self._references[s], "id": str(i)} for s, i in self._images.items()},
+            addresses=self._addresses(),
+            started=f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+            by=self._settings.by,
+        )
+        self.store.write_record(record)
+        for volume in self._app["volumes"]:
+            name = _compose.volume_name(self._app["name"], volume)
+            self._docker("volume", "create", "--label", f"{_compose.APP_LABEL}={self._app['name']}", name)
+        return record
+
+    def _addresses(self) -> dict[str, str]:
+        services = _compose.routed_services(self._app)
+        if not services:
+            return {}
+        subnet = self._docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self._app["edge"])
+        taken = {
+            (network.get("IPAMConfig") or {}).get("IPv4Address")
+            for container in self._docker.containers(f"network={self._app['edge']}")
+            for name, network in container["NetworkSettings"]["Networks"].items()
+            if name == self._app["edge"]
+        }
+        return _release.free_addresses(subnet.strip(), {a for a in taken if a}, services)
+
+    def _start(self, record: Record) -> None:
+        images = {self._tag(s, record.id): record.images[s]["id"] for s in self._app["services"]}
+        look = Look(containers={}, networks=self._docker.network_ids(), images=images)
+        runner = _stack_runner.StackRunner(self._docker, self._spec(record), look)
+        runner.apply(before=lambda: self._before_start(record))
+        self._probe_routes(record)
+
+    def _before_start(self, record: Record) -> None:
+        command = self._app["release_command"]
+        if command:
+            key = _compose.rendered_key(_compose.RELEASE_COMMAND, record.id)
+            spec = self._spec(record)
+            # GNU timeout ends the client with TERM, which Compose passes on to the one-off.
+            self._docker.compose(
+                spec.name, spec.compose_files, "run", "--rm", "--no-deps", "--no-TTY", key, timeout=command["timeout"]
+            )
+        if self.current:
+            for service in self._exclusive_containers(self.current.id):
+                self._docker("stop", service)
+
+    def _probe_routes(self, record: Record) -> None:
+        deadline = time.monotonic() + self._settings.timeout
+        for route in self._app["routes"]:
+            address = record.addresses[route["service"]]
+            while True:
+                problem = probe(address, route["port"], route["health"], route["hosts"][0])
+                if not problem:
+                    break
+                if time.monotonic() > deadline:
+                    raise ReleaseError(
+                        f"service {route['service']}: http://{address}:{route['port']}{route['health']}: {problem}"
+                    )
+                time.sleep(0.2)
+
+    def _switch(self, addresses: t.Mapping[str, str], previous: Record | None) -> None:
+        """Lead requests to these addresses; on failure back to the previous release."""
+        if not self._app["routes"]:
+            return
+        transaction = _files.FileTransaction(self._settings.dynamic)
+        transaction.write(self._route_file(addresses))
+        wanted = self._routes(addresses)
+        try:
+            wait_until_followed(self._docker, self._run, self._settings.traefik, self._app["name"], wanted)
+        except (TraefikError, DockerError):
+            if previous is not None:
+                transaction.undo()
+            raise
+
+    def _stop_others(self, release: str) -> None:
+        """Stop every other release of the app; also what an interrupted run left behind."""
+        projects = {
+            c["Config"]["Labels"][PROJECT_LABEL]
+            for c in self._docker.containers(f"label={_compose.APP_LABEL}={self._app['name']}")
+        }
+        for project in sorted(projects - {self._project(release)}):
+            self._docker("compose", "--project-name", project, "down", "--timeout", f"{self._app['drain']:.0f}")
+
+    def _resume_exclusive(self) -> None:
+        if self.current:
+            for container in self._exclusive_containers(self.current.id):
+                self._docker("start", container)
+
+    def _exclusive_containers(self, release: str) -> list[str]:
+        names = [f"{self._app['name']}-{service}-{release}" for service in self._app["exclusive"]]
+        return [
+            c["Id"]
+            for c in self._docker.containers(f"label={PROJECT_LABEL}={self._project(release)}")
+            if c["Name"].lstrip("/") in names
+        ]
+
+    def _finish(self, record: Record, status: str, started: float, error: str = "") -> Record:
+        record = dataclasses.replace(record, status=status, seconds=round(time.monotonic() - started, 1), error=error)
+        self.store.write_record(record)
+        self.store.append_log(record)
+        return record
+
+    def _prune(self, current: Record) -> None:
+        served = [r for r in self.store.releases() if (rec := self.store.record(r)) and rec.status == "serving"]
+        for release in _release.to_prune(self.store.releases(), current.id, served, self._settings.keep):
+            for service in self._app["services"]:
+                tag = self._tag(service, release)
+                if tag in self._docker.image_ids([tag]):
+                    self._docker("image", "rm", tag)
+            self.store.remove(release)
+        self.store.prune_sources({b["digest"] for b in self._app["builds"].values()})
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def _spec(self, record: Record) -> StackSpec:
+        tags = {service: self._tag(service, record.id) for service in self._app["services"]}
+        environment = {_compose.rendered_key(s, record.id): values for s, values in self._environment.items()}
+        command = self._app["release_command"]
+        if command:
+            environment[_compose.rendered_key(_compose.RELEASE_COMMAND, record.id)] = self._environment[
+                command["service"]
+            ]
+        return StackSpec(
+            name=self._project(record.id),
+            directory=self.store.release_directory(record.id),
+            project=_compose.render(self._app, record.id, record.version, tags, record.addresses),
+            environment=environment,
+            timeout=self._settings.timeout,
+        )
+
+    def _route_file(self, addresses: t.Mapping[str, str]) -> _files.File:
+        return _files.File(f"app-{self._app['name']}.yml", to_yaml(self._routes(addresses)))
+
+    def _routes(self, addresses: t.Mapping[str, str]) -> dict[str, t.Any]:
+        return _routes.route_file(self._app, addresses, self._settings.entry_point, self._settings.tls)
+
+    def _project(self, release: str) -> str:
+        return f"{self._app['name']}-{release}"
+
+    def _tag(self, service: str, release: str) -> str:
+        return f"berth/{self._app['name']}-{service}:{release}"
+
+
+def probe(address: str, port: int, path: str, host: str) -> str:
+    """Ask a service as Traefik would; return what is wrong, or nothing. Any answer below 400 will do, for ``/`` below 500."""
+    limit = 500 if path == "/" else 400
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        status = connection.getresponse().status
+        return "" if status < limit else f"answered {status}, expected a status below {limit}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        connection.close()

@@ -1,0 +1,56 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build contexts on the controller: which files belong to one (``.dockerignore``), their hash, an archive of them."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import tarfile
+
+from docker.utils.build import exclude_paths
+
+
+class SourceError(Exception):
+    """A build context is not usable; the message names it and says why."""
+
+
+def context_files(context: pathlib.Path) -> list[pathlib.Path]:
+    """Return a context's files and links, sorted, relative to it, without what ``.dockerignore`` and git's own files are."""
+    if not context.is_dir():
+        raise SourceError(f"found no directory {context}, expected a build context there")
+    ignore = context / ".dockerignore"
+    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    names = exclude_paths(str(context), [*patterns, ".git"], dockerfile="Dockerfile")
+    paths = (pathlib.Path(name) for name in names)
+    return sorted(path for path in paths if (context / path).is_symlink() or (context / path).is_file())
+
+
+def context_digest(context: pathlib.Path) -> str:
+    """Return 16 hex digits of the content: names, executable bits, bytes and link targets."""
+    digest = hashlib.sha256()
+    for path in context_files(context):
+        full = context / path
+        if full.is_symlink():
+            kind, content = b"link", str(full.readlink()).encode()
+        else:
+            kind = b"executable" if full.stat().st_mode & 0o100 else b"file"
+            content = full.read_bytes()
+        for part in (str(path).encode(), kind, content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:16]
+
+
+def write_archive(context: pathlib.Path, destination: pathlib.Path) -> None:
+    """Write a gzipped tar of a context, owned by root, so that the same content is the same on every controller."""
+
+    def as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = "root"
+        return entry
+
+    with tarfile.open(destination, "w:gz", compresslevel=3) as archive:
+        for path in context_files(context):
+            archive.add(context / path, arcname=str(path), recursive=False, filter=as_root)

@@ -1,0 +1,217 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a stack must do to become what is wanted: a pure comparison of desired and actual.
+
+Compose is never asked what differs: its own configuration hash depends on the Compose version and does not see a moved
+image tag. Each container carries the label ``berth.config`` instead, a hash of everything that makes it what it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
+
+CONFIG_LABEL = "berth.config"
+
+# Containers join and leave networks while they run; an image is built before it is used; neither makes a new container.
+NOT_IN_CONTAINER = ("networks", "build", "depends_on", "profiles")
+
+ActionKind = t.Literal["create", "recreate", "start", "restart", "signal", "remove", "connect", "disconnect"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """How a container hangs on a network: its fixed IPv4 address, if any, and its extra DNS names there."""
+
+    ipv4_address: str | None = None
+    aliases: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service as wanted. ``config`` is None while its image is not there, so that its hash is not known."""
+
+    name: str
+    config: str | None
+    image: str
+    one_shot: bool = False
+    networks: t.Mapping[str, Attachment] | None = None  # None: it lives on another's network
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """A container as found. ``state`` is Docker's word: created, running, paused, restarting, exited, dead."""
+
+    id: str
+    service: str
+    config: str | None
+    state: str
+    exit_code: int = 0
+    networks: t.Mapping[str, Attachment] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangedFile:
+    """A file whose readers have not seen its content. ``readers``: service -> ``restart`` or a signal's name."""
+
+    path: str
+    readers: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """One thing to do. ``argument`` is a signal's or a network's name; ``container`` the id it is done to."""
+
+    kind: ActionKind
+    service: str
+    reason: str
+    argument: str = ""
+    container: str = ""
+
+    def __str__(self) -> str:
+        argument = f" {self.argument}" if self.argument else ""
+        return f"{self.kind} {self.service}{argument}: {self.reason}"
+
+
+def service_config(definition: t.Mapping[str, t.Any], environment: t.Any, image_id: str) -> str:
+    """Return the hash of everything that only a new container can bring: definition, environment, image."""
+    kept = {key: value for key, value in definition.items() if key not in NOT_IN_CONTAINER}
+    return content_hash({"service": kept, "environment": environment, "image": image_id})[:32]
+
+
+def is_one_shot(definition: t.Mapping[str, t.Any]) -> bool:
+    """Tell whether a service is meant to end: Compose restarts neither ``no`` nor ``on-failure`` after success."""
+    restart = str(definition.get("restart", "no"))
+    return restart in ("no", "False", "false") or restart.startswith("on-failure")
+
+
+def network_name(project: str, networks: t.Mapping[str, t.Any], key: str) -> str:
+    """Return the name that Docker knows a Compose network by."""
+    return (networks.get(key) or {}).get("name") or f"{project}_{key}"
+
+
+def desired_attachments(
+    project: str, networks_block: t.Mapping[str, t.Any], definition: t.Mapping[str, t.Any]
+) -> dict[str, Attachment] | None:
+    """Return a service's networks by Docker's names; None where ``network_mode`` leaves Compose no say.
+
+    Compose allows a list of keys or a mapping, and means the network ``default`` where there is neither.
+    """
+    if "network_mode" in definition:
+        return None
+    networks = definition.get("networks") or ["default"]
+    if not isinstance(networks, t.Mapping):
+        networks = {key: None for key in networks}
+    return {
+        network_name(project, networks_block, key): Attachment(
+            ipv4_address=(options or {}).get("ipv4_address"),
+            aliases=frozenset((options or {}).get("aliases") or ()),
+        )
+        for key, options in networks.items()
+    }
+
+
+def plan_stack(
+    services: t.Sequence[Service],
+    containers: t.Sequence[Container],
+    changed_files: t.Sequence[ChangedFile] = (),
+    restart: t.Collection[str] = (),
+) -> list[Action]:
+    """Return what to do, in the order in which it is to be done; nothing when all is as wanted.
+
+    ``restart`` names services that must be restarted for a reason only the caller knows.
+    """
+    wanted = {service.name for service in services}
+    actions = [
+        Action("remove", container.service, "is no longer part of the stack", container=container.id)
+        for container in containers
+        if container.service not in wanted
+    ]
+    found: dict[str, Container] = {}
+    for container in containers:
+        if container.service in wanted and container.service in found:
+            actions.append(Action("remove", container.service, "is there twice", container=container.id))
+        found.setdefault(container.service, container)
+    for service in services:
+        actions += _plan_service(service, found.get(service.name), changed_files, restart)
+    return actions
+
+
+def _plan_service(
+    service: Service,
+    container: Container | None,
+    changed_files: t.Sequence[ChangedFile],
+    restart: t.Collection[str],
+) -> list[Action]:
+    if container is None:
+        return [Action("create", service.name, "there is no container")]
+    if service.config is None:
+        return [Action("recreate", service.name, f"image {service.image} is not here yet")]
+    if service.config != container.config:
+        return [Action("recreate", service.name, "its configuration, environment or image changed")]
+
+    actions = _plan_networks(service, container)
+    if container.state == "exited" and service.one_shot and container.exit_code == 0:
+        return actions
+    if container.state in ("created", "exited", "paused"):
+        return [*actions, Action("start", service.name, f"is {container.state}", container.state, container.id)]
+    if container.state in ("dead", "removing"):
+        return [Action("recreate", service.name, f"is {container.state}")]
+    return actions + _plan_readers(service, container, changed_files, restart)
+
+
+def _plan_networks(service: Service, container: Container) -> list[Action]:
+    if service.networks is None:
+        return []
+    actions = []
+    for network, wanted in service.networks.items():
+        have = container.networks.get(network)
+        if have is None:
+            reason = "is not on the network"
+        elif wanted.ipv4_address and have.ipv4_address != wanted.ipv4_address:
+            reason = f"has address {have.ipv4_address}, expected {wanted.ipv4_address}"
+        elif not wanted.aliases <= have.aliases:
+            reason = f"lacks the names {', '.join(sorted(wanted.aliases - have.aliases))}"
+        else:
+            continue
+        actions.append(Action("connect", service.name, reason, network, container.id))
+    actions += [
+        Action("disconnect", service.name, "does not belong on the network", network, container.id)
+        for network in container.networks
+        if network not in service.networks
+    ]
+    return actions
+
+
+def _plan_readers(
+    service: Service,
+    container: Container,
+    changed_files: t.Sequence[ChangedFile],
+    restart: t.Collection[str],
+) -> list[Action]:
+    told = [(file.path, file.readers[service.name]) for file in changed_files if service.name in file.readers]
+    restarts = [path for path, how in told if how == "restart"]
+    if service.name in restart:
+        return [Action("restart", service.name, "asked for", container=container.id)]
+    if restarts:
+        return [Action("restart", service.name, f"{', '.join(restarts)} changed", container=container.id)]
+    signals: dict[str, list[str]] = {}
+    for path, how in told:
+        signals.setdefault(how, []).append(path)
+    return [
+        Action("signal", service.name, f"{', '.join(paths)} changed", signal, container.id)
+        for signal, paths in signals.items()
+    ]
+
+
+def impact(services: t.Sequence[Service], actions: t.Sequence[Action]) -> dict[str, str]:
+    """Return the strongest thing that happens to each service: create, recreate, restart, ... or none."""
+    order = ("none", "disconnect", "connect", "signal", "start", "restart", "remove", "recreate", "create")
+    result = {service.name: "none" for service in services}
+    for action in actions:
+        known = result.get(action.service, "none")
+        result[action.service] = max(known, action.kind, key=order.index)
+    return result

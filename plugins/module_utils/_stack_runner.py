@@ -1,0 +1,267 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes a stack true: looks at what runs, plans with ``_stack``, writes files, acts through Compose, undoes on failure."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import typing as t
+
+from ansible_collections.berth.server.plugins.module_utils import _files, _readiness, _stack
+from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
+from ansible_collections.berth.server.plugins.module_utils._docker import (
+    ONE_OFF_LABEL,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    Docker,
+    DockerError,
+)
+from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
+    COMPOSE_FILE,
+    ENVIRONMENT_FILE,
+    STATE_FILE,
+    Look,
+    StackSpec,
+    found_container,
+)
+from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
+
+
+class StackError(Exception):
+    """The stack could not be made true; what was there before is back."""
+
+
+class StackRunner:
+    """Plans and makes true one stack."""
+
+    def __init__(self, docker: Docker, spec: StackSpec, look: Look) -> None:
+        self._docker = docker
+        self._spec = spec
+        self._look = look
+        # A service with a profile is a one-off that somebody else starts.
+        self._services = {n: d for n, d in spec.project["services"].items() if not d.get("profiles")}
+        self._wanted_files = list(spec.files)
+        self._plan()
+
+    # -- plan ---------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        spec, look = self._spec, self._look
+        self.missing_images = sorted({d["image"] for d in self._services.values()} - set(look.images))
+        configs = {
+            name: _stack.service_config(d, spec.environment.get(name, {}), look.images[d["image"]])
+            if d["image"] in look.images
+            else None
+            for name, d in self._services.items()
+        }
+        wanted = [*self._wanted_files, *self._compose_files(configs)]
+        found = {file.path: _files.read_file(self._path(file.path)) for file in wanted}
+        self.files = [file for file in wanted if _files.differs(file, found[file.path])]
+        self.differences = [_files.describe_difference(spec.directory, f, found[f.path]) for f in self.files]
+        self.services = [
+            _stack.Service(
+                name=name,
+                config=configs[name],
+                image=definition["image"],
+                one_shot=_stack.is_one_shot(definition),
+                networks=_stack.desired_attachments(spec.name, spec.project.get("networks") or {}, definition),
+            )
+            for name, definition in self._services.items()
+        ]
+        containers = [found_container(c, look.networks) for c in look.containers.get(spec.name, [])]
+        self._known = self._read_state()
+        unread = [
+            _stack.ChangedFile(file.path, file.readers)
+            for file in spec.files
+            if file.readers and self._known.get(file.path) != text_hash(file.content)
+        ]
+        self.actions = _stack.plan_stack(self.services, containers, unread, spec.restart)
+        self._missing_directories = [d for d in spec.directories if not os.path.isdir(self._path(d.path))]
+
+    def _compose_files(self, configs: t.Mapping[str, str | None]) -> list[_files.File]:
+        project = copy.deepcopy(dict(self._spec.project))
+        for name, definition in project["services"].items():
+            if name in configs:
+                label = configs[name] or "known when its image is here"
+                definition["labels"] = {**(definition.get("labels") or {}), _stack.CONFIG_LABEL: label}
+        environment = {
+            name: {"environment": {key: escape(value) for key, value in sorted(values.items())}}
+            for name, values in sorted(self._spec.environment.items())
+            if values
+        }
+        return [
+            _files.File(COMPOSE_FILE, to_yaml({"name": self._spec.name, **project}), mode=0o644),
+            _files.File(ENVIRONMENT_FILE, to_yaml({"services": environment}), mode=0o600, sensitive=True),
+        ]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything has to be done."""
+        return bool(self.files or self.actions or self._missing_directories)
+
+    @property
+    def impact(self) -> dict[str, str]:
+        """What happens to each service."""
+        return _stack.impact(self.services, self.actions)
+
+    # -- act ----------------------------------------------------------------------------------------------------
+
+    def apply(self, before: t.Callable[[], None] = lambda: None) -> None:
+        """Make the stack true; on failure put files and containers back and raise StackError.
+
+        ``before`` is called when files and images are there and nothing has been started yet; it may raise, too.
+        """
+        transaction = _files.FileTransaction(self._spec.directory)
+        had_compose = os.path.exists(self._path(COMPOSE_FILE))
+        replaced: list[str] = []
+        try:
+            self._write(transaction)
+            if self.missing_images:
+                self._fetch_images()
+                self._plan()
+                self._write(transaction)
+            replaced = [a.service for a in self.actions if a.kind in ("create", "recreate")]
+            before()
+            self._act()
+            self._wait()
+        except (StackError, DockerError, OSError) as error:
+            # A failed signal or restart leaves containers with the new files in memory: they are brought back too.
+            touched = replaced or [a.service for a in self.actions if a.kind in ("restart", "signal")]
+            transaction.undo()
+            undone = self._bring_back(touched, had_compose)
+            raise StackError(f"Stack {self._spec.name}: {error}\n{undone}") from error
+        self._write_state()
+
+    def _write(self, transaction: _files.FileTransaction) -> None:
+        for wanted in self._spec.directories:
+            path = self._path(wanted.path)
+            _files.make_directory(path, wanted.mode, _files.user_id(wanted.owner), _files.group_id(wanted.group))
+        for file in self.files:
+            transaction.write(file)
+
+    def _fetch_images(self) -> None:
+        for reference in self.missing_images:
+            definition = next(d for d in self._services.values() if d["image"] == reference)
+            if "build" in definition:
+                self._docker(*build_command(definition["build"], reference, self._spec.directory))
+            else:
+                self._docker("pull", "--quiet", reference)
+        self._look.images.update(self._docker.image_ids(self.missing_images))
+
+    def _act(self) -> None:
+        by_kind: dict[str, list[_stack.Action]] = {}
+        for action in self.actions:
+            by_kind.setdefault(action.kind, []).append(action)
+        for action in by_kind.get("remove", []):
+            self._docker("rm", "--force", action.container)
+        names = [a.service for kind in ("create", "recreate") for a in by_kind.get(kind, [])]
+        if names:
+            self._compose("up", "--detach", "--no-deps", "--force-recreate", *names)
+        for action in by_kind.get("connect", []):
+            self._connect(action)
+        for action in by_kind.get("disconnect", []):
+            self._docker("network", "disconnect", "--force", action.argument, action.container)
+        for action in by_kind.get("start", []):
+            self._docker("unpause" if action.argument == "paused" else "start", action.container)
+        for action in by_kind.get("restart", []):
+            self._docker("restart", action.container)
+        for action in by_kind.get("signal", []):
+            self._docker("kill", "--signal", action.argument, action.container)
+
+    def _connect(self, action: _stack.Action) -> None:
+        service = next(s for s in self.services if s.name == action.service)
+        attachment = (service.networks or {})[action.argument]
+        try:
+            self._docker("network", "disconnect", "--force", action.argument, action.container)
+        except DockerError:
+            pass  # it was not on the network, which is the usual reason for being here
+        address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
+        aliases = [word for alias in sorted({service.name, *attachment.aliases}) for word in ("--alias", alias)]
+        self._docker("network", "connect", *address, *aliases, action.argument, action.container)
+
+    def _wait(self) -> None:
+        if not self.actions:
+            return
+        late = _readiness.wait_until_ready(self._verdicts, self._spec.timeout)
+        if late:
+            raise StackError("; ".join(self._explain(name, verdict) for name, verdict in late.items()))
+
+    def _verdicts(self) -> dict[str, _readiness.Verdict]:
+        found = {
+            c["Config"]["Labels"][SERVICE_LABEL]: c
+            for c in self._docker.containers(f"label={PROJECT_LABEL}={self._spec.name}", f"label={ONE_OFF_LABEL}=False")
+        }
+        return {
+            service.name: _readiness.judge(found[service.name], service.one_shot)
+            if service.name in found
+            else _readiness.Verdict("failed", "has no container")
+            for service in self.services
+        }
+
+    def _explain(self, name: str, verdict: _readiness.Verdict) -> str:
+        found = "did not become ready in time" if verdict.state == "waiting" else "failed"
+        return f"service {name} {found} ({self._spec.timeout:g} s): {verdict.detail}\n{self._last_lines(name)}"
+
+    def _last_lines(self, name: str) -> str:
+        try:
+            return "its last lines:\n" + self._compose("logs", "--no-log-prefix", "--no-color", "--tail", "20", name)
+        except DockerError as error:
+            return str(error)
+
+    def _bring_back(self, names: t.Sequence[str], had_compose: bool) -> str:
+        """Recreate from the old files what was touched; return what was done for the error message."""
+        if not names:
+            return "Nothing was changed."
+        try:
+            if not had_compose:
+                self._docker("compose", "--project-name", self._spec.name, "down", "--timeout", "10")
+                return "It did not exist before; its containers were removed, its volumes kept."
+            old = self._compose("config", "--services").split()
+            back = [name for name in names if name in old]
+            for container in self._docker.containers(f"label={PROJECT_LABEL}={self._spec.name}"):
+                if container["Config"]["Labels"][SERVICE_LABEL] not in old:
+                    self._docker("rm", "--force", container["Id"])
+            if back:
+                self._compose("up", "--detach", "--no-deps", "--force-recreate", *back)
+            return f"The previous configuration of {', '.join(names)} is back."
+        except DockerError as error:
+            return f"Putting the previous configuration back failed as well: {error}"
+
+    def _compose(self, *arguments: str) -> str:
+        return self._docker.compose(self._spec.name, self._spec.compose_files, *arguments)
+
+    # -- state --------------------------------------------------------------------------------------------------
+
+    def _read_state(self) -> dict[str, str]:
+        found = _files.read_file(self._path(STATE_FILE))
+        try:
+            return json.loads(found.content)["files"] if found else {}
+        except (ValueError, KeyError):
+            return {}  # a damaged record only means that readers are told once more
+
+    def _write_state(self) -> None:
+        state = {"files": {file.path: text_hash(file.content) for file in self._spec.files}}
+        if state["files"] != self._known:
+            _files.write_atomically(self._path(STATE_FILE), json.dumps(state, indent=1) + "\n")
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self._spec.directory, path)
+
+
+def escape(value: str) -> str:
+    """Write a literal value so that Compose's interpolation gives it back: it reads ``$$`` as ``$``."""
+    return value.replace("$", "$$")
+
+
+def build_command(build: t.Mapping[str, t.Any], tag: str, directory: str) -> list[str]:
+    """Return ``docker build`` arguments for a Compose ``build`` mapping whose context is relative to ``directory``."""
+    context = os.path.join(directory, build.get("context", "."))
+    command = ["build", "--quiet", "--tag", tag, "--file", os.path.join(context, build.get("dockerfile", "Dockerfile"))]
+    if build.get("target"):
+        command += ["--target", build["target"]]
+    for key, value in sorted((build.get("args") or {}).items()):
+        command += ["--build-arg", f"{key}={value}"]
+    return [*command, context]

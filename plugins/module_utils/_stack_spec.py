@@ -1,0 +1,103 @@
+# Copyright (c) berth contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a stack is, and what the server has of it: read once for all stacks of a task."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.berth.server.plugins.module_utils import _files, _stack
+from ansible_collections.berth.server.plugins.module_utils._docker import (
+    ONE_OFF_LABEL,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    Docker,
+)
+
+COMPOSE_FILE = "compose.yml"
+ENVIRONMENT_FILE = "environment.yml"
+# Hashes of the files that the running services have read: a run that died between writing and telling is noticed.
+STATE_FILE = ".berth.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Directory:
+    """A directory that a service writes to, or that only its user may enter."""
+
+    path: str
+    owner: _files.Identity = 0
+    group: _files.Identity = 0
+    mode: int = 0o755
+
+
+@dataclasses.dataclass(frozen=True)
+class StackSpec:
+    """A stack as wanted. ``environment``: service -> variable -> literal value."""
+
+    name: str
+    directory: str
+    project: t.Mapping[str, t.Any]
+    files: t.Sequence[_files.File] = ()
+    directories: t.Sequence[Directory] = ()
+    environment: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    restart: t.Sequence[str] = ()
+    timeout: float = 120
+
+    @property
+    def compose_files(self) -> list[str]:
+        """The files to give to Compose, in order."""
+        return [os.path.join(self.directory, name) for name in (COMPOSE_FILE, ENVIRONMENT_FILE)]
+
+
+@dataclasses.dataclass
+class Look:
+    """What the server has, read once for all stacks."""
+
+    containers: dict[str, list[dict[str, t.Any]]]
+    networks: dict[str, str]
+    images: dict[str, str]
+
+    @classmethod
+    def empty(cls) -> Look:
+        """A server without Docker, as check mode meets a bare one."""
+        return cls({}, {}, {})
+
+    @classmethod
+    def at(cls, docker: Docker, references: t.Iterable[str]) -> Look:
+        """Look at every Compose project, the networks, and the images with these references."""
+        projects: dict[str, list[dict[str, t.Any]]] = {}
+        for container in docker.containers(f"label={PROJECT_LABEL}"):
+            labels = container["Config"]["Labels"]
+            if labels.get(ONE_OFF_LABEL) != "True":
+                projects.setdefault(labels[PROJECT_LABEL], []).append(container)
+        return cls(projects, docker.network_ids(), docker.image_ids(references))
+
+
+def image_references(spec: StackSpec) -> list[str]:
+    """Return the image reference of every service."""
+    return [definition["image"] for definition in spec.project["services"].values()]
+
+
+def found_container(inspected: t.Mapping[str, t.Any], network_ids: t.Mapping[str, str]) -> _stack.Container:
+    """Turn ``docker inspect`` into what the plan compares; an attachment to a network that was remade does not count."""
+    labels = inspected["Config"]["Labels"]
+    running = inspected["State"]["Status"] == "running"
+    attachments = {}
+    for name, options in (inspected["NetworkSettings"]["Networks"] or {}).items():
+        stale = running and network_ids.get(name) != options.get("NetworkID")
+        if not stale and name not in ("host", "none"):
+            attachments[name] = _stack.Attachment(
+                ipv4_address=(options.get("IPAMConfig") or {}).get("IPv4Address"),
+                aliases=frozenset(options.get("Aliases") or ()),
+            )
+    return _stack.Container(
+        id=inspected["Id"],
+        service=labels[SERVICE_LABEL],
+        config=labels.get(_stack.CONFIG_LABEL),
+        state=inspected["State"]["Status"],
+        exit_code=inspected["State"].get("ExitCode", 0),
+        networks=attachments,
+    )
