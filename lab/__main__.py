@@ -70,9 +70,11 @@ def _run(options: argparse.Namespace, state: State) -> int:
         case "reboot":
             servers.reboot(engine.connect(), options.name)
         case "exec":
-            return containers.attach(servers.get(engine.connect(), options.name), _command(options.argv))
+            client = engine.connect()
+            return containers.attach(client, servers.get(client, options.name), _command(options.argv))
         case "outside":
-            return containers.attach(outside.get(engine.connect()), _command(options.argv))
+            client = engine.connect()
+            return containers.attach(client, outside.get(client), _command(options.argv))
     return 0
 
 

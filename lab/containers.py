@@ -7,7 +7,9 @@ import sys
 import tarfile
 import time
 from collections.abc import Mapping
+from typing import Any
 
+import docker
 from docker.models.containers import Container
 
 from lab.errors import LabError
@@ -25,23 +27,28 @@ def put_files(container: Container, files: Mapping[str, tuple[int, bytes]]) -> N
     container.put_archive("/", buffer.getvalue())
 
 
+def execute(container: Container, command: list[str]) -> tuple[int, str]:
+    """Run ``command`` in the container; return its exit code and what it printed."""
+    result: Any = container.exec_run(command)
+    return int(result.exit_code), result.output.decode(errors="replace")
+
+
 def run(container: Container, command: list[str]) -> str:
     """Return what ``command`` prints in the container; LabError when it fails."""
-    result = container.exec_run(command)
-    output: str = result.output.decode(errors="replace")
-    if result.exit_code != 0:
-        raise LabError(f"{container.name}: `{' '.join(command)}` ended with {result.exit_code}:\n{output[-2000:]}")
+    code, output = execute(container, command)
+    if code != 0:
+        raise LabError(f"{container.name}: `{' '.join(command)}` ended with {code}:\n{output[-2000:]}")
     return output
 
 
-def attach(container: Container, command: list[str]) -> int:
+def attach(client: docker.DockerClient, container: Container, command: list[str]) -> int:
     """Run ``command`` with its output passed on as it comes, without input; return its exit code."""
-    api = container.client.api
-    execution = api.exec_create(container.id, command)["Id"]
-    for stdout, stderr in api.exec_start(execution, stream=True, demux=True):
+    execution = client.api.exec_create(container.id, command)["Id"]
+    output: Any = client.api.exec_start(execution, stream=True, demux=True)
+    for stdout, stderr in output:
         for stream, content in ((sys.stdout, stdout), (sys.stderr, stderr)):
             if content:
                 stream.buffer.write(content)
                 stream.flush()
-    code: int = api.exec_inspect(execution)["ExitCode"]
+    code: int = client.api.exec_inspect(execution)["ExitCode"]
     return code

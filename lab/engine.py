@@ -25,7 +25,9 @@ def connect() -> docker.DockerClient:
     """Return a client of the engine that answers, or raise LabError."""
     client = _answering_client()
     if client is None:
-        raise LabError("Docker engine: none answers at DOCKER_HOST or /var/run/docker.sock; run `python -m lab engine`.")
+        raise LabError(
+            "Docker engine: none answers at DOCKER_HOST or /var/run/docker.sock; run `python -m lab engine`."
+        )
     return client
 
 
@@ -35,7 +37,9 @@ def ensure() -> docker.DockerClient:
     if client is not None:
         return client
     if os.environ.get("DOCKER_HOST"):
-        raise LabError(f"Docker engine: nothing answers at DOCKER_HOST={os.environ['DOCKER_HOST']}; start it or unset it.")
+        raise LabError(
+            f"Docker engine: nothing answers at DOCKER_HOST={os.environ['DOCKER_HOST']}; start it or unset it."
+        )
     if os.geteuid() != 0:
         raise LabError(
             "Docker engine: none answers, and only root can install and start one; start Docker, or run this as root."
@@ -107,4 +111,6 @@ def _wait(process: subprocess.Popen[bytes] | None) -> docker.DockerClient:
             break
         time.sleep(0.2)
     where = str(LOG) if process is not None else "`journalctl -u docker`"
-    raise LabError(f"Docker engine: dockerd was started but does not answer within {START_DEADLINE:.0f} s; see {where}.")
+    raise LabError(
+        f"Docker engine: dockerd was started but does not answer within {START_DEADLINE:.0f} s; see {where}."
+    )

@@ -1,11 +1,12 @@
 """The lab's images: what each is built from, when it must be built again, and the building.
 
-An image is `berth-lab/<name>:<hash>`, where the hash covers every file of its context, the settings of this machine that
-go into it and the hashes of the images below it. So "is it there" is one question to the engine.
+An image is `berth-lab/<name>:<hash>`, where the hash covers every file of its context, the settings of this machine
+that go into it and the hashes of the images below it. So "is it there" is one question to the engine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -48,17 +49,18 @@ IMAGES = {
     image.name: image
     for image in (
         Image("slim-trixie", {"BASE": "trixie"}, "slim"),
+        # The longest ones early: the engine works on a few at a time.
         Image("server", {"BASE": "trixie"}),
-        Image("registry", {"BASE": "slim-trixie"}),
+        Image("outside", {"BASE": "trixie"}),
         Image("python", {"BASE": "slim-trixie"}, official="python:3.13-slim-trixie"),
-        Image("node", {"BASE": "slim-trixie"}, official="node:20-trixie-slim"),
+        Image("node", {"BASE": "slim-trixie", "PYTHON": "python"}, official="node:20-trixie-slim"),
         Image("postgres", {"BASE": "slim-trixie"}, official="postgres:17-trixie"),
         Image("traefik", {"BASE": "slim-trixie", "PYTHON": "python"}, official="traefik:v3.7.15"),
         Image("slim-bookworm", {"BASE": "bookworm"}, "slim"),
         Image("redis", {"BASE": "slim-bookworm"}, official="redis:7-bookworm"),
         Image("debian-trixie", {"BASE": "slim-trixie"}, "debian", official="debian:trixie-slim"),
         Image("debian-bookworm", {"BASE": "slim-bookworm"}, "debian", official="debian:bookworm-slim"),
-        Image("outside", {"BASE": "trixie"}),
+        Image("registry", {"BASE": "slim-trixie"}),
     )
 }
 STAND_INS = tuple(image.name for image in IMAGES.values() if image.official)
@@ -155,7 +157,7 @@ class Builder:
 
     def _has(self, tag: str) -> bool:
         try:
-            self._client.api.inspect_image(tag)
+            self._client.images.get(tag)
         except ImageNotFound:
             return False
         return True
@@ -172,6 +174,7 @@ class Builder:
             parent.result()
         with phase(f"image {name}"):
             self._build(name)
+        self._remove_older(name)
 
     def _inputs(self, name: str) -> tuple[dict[str, tuple[int, bytes]], dict[str, str]]:
         image = IMAGES[name]
@@ -193,7 +196,6 @@ class Builder:
                 custom_context=True,
                 tag=self.tag(name),
                 buildargs={**machine.proxies(), **arguments},
-                labels={"berth.lab": "image"},
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -203,7 +205,17 @@ class Builder:
                     tail = "".join(log)[-3000:]
                     raise LabError(f"image {name}: the build of {IMAGES[name].path} failed:\n{tail}{event['error']}")
         except APIError as error:
-            raise LabError(f"image {name}: the engine refused to build {IMAGES[name].path}: {error.explanation}") from error
+            raise LabError(
+                f"image {name}: the engine refused to build {IMAGES[name].path}: {error.explanation}"
+            ) from error
+
+    def _remove_older(self, name: str) -> None:
+        """Remove former versions of the image; one that a container uses stays."""
+        for image in self._client.images.list(name=f"berth-lab/{name}"):
+            for tag in image.tags:
+                if tag != self.tag(name):
+                    with contextlib.suppress(APIError):
+                        self._client.images.remove(tag)
 
 
 def _tar(context: Mapping[str, tuple[int, bytes]]) -> io.BytesIO:

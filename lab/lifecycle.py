@@ -10,7 +10,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
-from lab import certificates, engine, network, outside, registry, servers
+from lab import bases, certificates, engine, network, outside, registry, servers
 from lab.errors import LabError
 from lab.images import IMAGES, STAND_INS, Builder
 from lab.progress import phase, say
@@ -120,30 +120,23 @@ def _shared(client: docker.DockerClient, state: State) -> Builder:
 
 
 def _server(client: docker.DockerClient, state: State, builder: Builder, name: str, publish: bool) -> Container:
-    """Start server ``name``, under the first confinement that boots it, and wait for it."""
-    existing = network.find(client, servers.container_name(name))
-    if existing is not None:
-        if existing.status != "running":
-            existing.start()
-        if not servers.wait_booted(existing):
-            raise LabError(
-                f"server {name}: exists but does not boot; `python -m lab down {name}` removes it. "
-                + servers.boot_failure(existing)
-            )
-        return existing
+    """Start server ``name``, under the first confinement that boots it, and wait for it outside the lock."""
     reasons = []
     for label, confinement in servers.CONFINEMENTS:
         try:
             with state.lock():
-                ports = servers.free_ports() if publish else []
-                container = servers.create(client, name, builder.tag("server"), ports, confinement)
+                container = servers.start_existing(client, name)
+                if container is None:
+                    ports = servers.free_ports() if publish else []
+                    container = servers.create(client, name, builder.tag("server"), ports, confinement)
         except servers.RefusedError as error:
             reasons.append(f"{label}: {error}")
             continue
         if servers.wait_booted(container):
             return container
         reasons.append(f"{label}: {servers.boot_failure(container)}")
-        servers.remove(client, name)
+        with state.lock():
+            servers.remove(client, name)
     raise LabError(f"server {name}: does not boot within {servers.BOOT_DEADLINE:.0f} s:\n" + "\n".join(reasons))
 
 
@@ -192,10 +185,8 @@ def _purge(client: docker.DockerClient, state: State) -> None:
             if tag.startswith("berth-lab/"):
                 with contextlib.suppress(APIError):
                     client.images.remove(tag, force=True)
-    client.images.prune(filters={"dangling": True, "label": f"{network.LABEL}=image"})
+    client.images.prune(filters={"dangling": True, "label": f"{bases.BUILT_LABEL}=yes"})
     # The lock is held on a file in here, so the directory itself stays.
     for path in state.directory.iterdir():
         if path.name != "lock":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-

@@ -31,7 +31,9 @@ def ensure(client: docker.DockerClient) -> None:
         return
     subnets = [pool.get("Subnet") for pool in network.attrs["IPAM"]["Config"]]
     if subnets != [SUBNET]:
-        raise LabError(f"network {NAME}: found {subnets}, expected [{SUBNET}]; remove it with `docker network rm {NAME}`.")
+        raise LabError(
+            f"network {NAME}: found {subnets}, expected {[SUBNET]}; remove it with `docker network rm {NAME}`."
+        )
 
 
 def _create(client: docker.DockerClient) -> None:
@@ -92,7 +94,7 @@ def create_container(
         hostname=hostname or None,
         labels={LABEL: kind, ADDRESS_LABEL: address, **labels},
         host_config=host_config,
-        networking_config=client.api.create_networking_config({NAME: endpoint}),
+        networking_config={"EndpointsConfig": {NAME: endpoint}},
         # Without this the engine publishes nothing, whatever the host configuration says.
         ports=[tuple(port.split("/")) for port in host.get("port_bindings", {})],
     )

@@ -106,8 +106,7 @@ def _holds(endpoint: str, name: str, image_id: str) -> bool:
 
 
 def _image_id(client: docker.DockerClient, builder: Builder, name: str) -> str:
-    identifier: str = client.api.inspect_image(builder.tag(name))["Id"]
-    return identifier
+    return str(client.images.get(builder.tag(name)).id)
 
 
 def _endpoint(container: Container) -> str:

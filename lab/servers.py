@@ -18,11 +18,11 @@ from lab.errors import LabError
 from lab.progress import phase, say
 
 BOOT_DEADLINE = 90.0
-STOP_DEADLINE = 30
+STOP_DEADLINE = 20
 SERVER_LABEL = "berth.lab.server"
 RESERVED = ("registry", "outside")
-# systemd and a Docker inside: from the least that works to the most. No server may set the clock (it is the host's own).
-# Some hosts lack SYS_RESOURCE themselves and cannot give it; --privileged is asked for last, and fails on those.
+# What systemd and a Docker inside need, from the least that works to the most. The clock is the host's own, and not
+# theirs to set. Some hosts lack SYS_RESOURCE and cannot give it; --privileged comes last, and fails on those.
 _UNCONFINED = ["seccomp=unconfined", "apparmor=unconfined"]
 CONFINEMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("all capabilities but SYS_TIME", {"cap_add": ["ALL"], "cap_drop": ["SYS_TIME"], "security_opt": _UNCONFINED}),
@@ -65,10 +65,18 @@ def address(container: Container) -> str:
     return label
 
 
+def start_existing(client: docker.DockerClient, name: str) -> Container | None:
+    """Return the container of server ``name``, started if it was stopped, or None."""
+    container = network.find(client, container_name(name))
+    if container is not None and container.status != "running":
+        container.start()
+    return container
+
+
 def create(
     client: docker.DockerClient, name: str, image: str, publish: list[int], confinement: dict[str, Any]
 ) -> Container:
-    """Create and start a server under ``confinement``; RefusedError when the engine cannot give it. Callers hold the lock."""
+    """Create and start a server; RefusedError when the engine cannot give ``confinement``. Callers hold the lock."""
     volumes = {purpose: f"{container_name(name)}-{purpose}" for purpose in ("docker", "containerd")}
     for volume in volumes.values():
         client.volumes.create(volume, labels={network.LABEL: "server", SERVER_LABEL: name})
@@ -81,7 +89,6 @@ def create(
         {SERVER_LABEL: name},
         {
             "cgroupns": "private",
-            # /tmp stays on disk, as on a server.
             "tmpfs": {"/run": "", "/run/lock": ""},
             # A Docker inside cannot stack overlays on an overlay.
             "binds": [f"{volume}:/var/lib/{purpose}" for purpose, volume in volumes.items()],
@@ -105,7 +112,7 @@ def create(
 def admit(container: Container, public_key: str) -> None:
     """Let the holder of ``public_key`` log in as root. Keys of other state directories stay."""
     script = (
-        'umask 077; mkdir -p /root/.ssh; touch /root/.ssh/authorized_keys; '
+        "umask 077; mkdir -p /root/.ssh; touch /root/.ssh/authorized_keys; "
         'grep -qxF "$1" /root/.ssh/authorized_keys || printf "%s\\n" "$1" >> /root/.ssh/authorized_keys'
     )
     containers.run(container, ["sh", "-c", script, "sh", public_key])
@@ -144,7 +151,7 @@ def boot_failure(container: Container) -> str:
     logs = container.logs(tail=30).decode(errors="replace")
     failed = ""
     with contextlib.suppress(APIError):
-        failed = container.exec_run(["systemctl", "--failed", "--no-legend", "--plain"]).output.decode(errors="replace")
+        failed = containers.execute(container, ["systemctl", "--failed", "--no-legend", "--plain"])[1]
     return f"{container.name}: {container.status}; failed units: {failed.strip() or 'none known'}; last lines:\n{logs}"
 
 
@@ -200,7 +207,7 @@ def resolver_configuration(etc: Path = Path("/etc"), run: Path = Path("/run")) -
 
 def _systemd_finished(container: Container) -> bool:
     try:
-        state = container.exec_run(["systemctl", "is-system-running"]).output.decode(errors="replace").strip()
+        state = containers.execute(container, ["systemctl", "is-system-running"])[1]
     except APIError:
         return False
-    return state in ("running", "degraded")
+    return state.strip() in ("running", "degraded")

@@ -48,7 +48,7 @@ def resolve_apps(apps: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], dire
 
 
 def _builds(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> dict[str, dict[str, t.Any]]:
-    """Return app -> service -> build with the context's digest; mistakes in shape are left for the validation to report."""
+    """Return app -> service -> build with the context's digest. Mistakes are the validation's."""
     builds: dict[str, dict[str, t.Any]] = {}
     digests: dict[pathlib.Path, str] = {}
     for app, file in files.items():

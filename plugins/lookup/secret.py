@@ -83,7 +83,7 @@ class LookupModule(LookupBase):
             return str(secrets[name])
         if not NAME.match(name):
             raise AnsibleLookupError(
-                f"secret {name!r}: found no name for a secret, expected lower case letters, digits, '-', '_' and at least one '/'"
+                f"secret {name!r}: expected a name like app/secret, in lower case letters, digits, '-' and '_'"
             )
         if self.get_option("collect"):
             return marker(name, self.get_option("length"))

@@ -1,7 +1,7 @@
 # Copyright (c) berth contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of an app file, in Ansible's argument_spec words, and the check that reports every mistake with its place."""
+"""The keys of an app file, in Ansible's argument_spec words, and a check that reports every mistake."""
 
 from __future__ import annotations
 

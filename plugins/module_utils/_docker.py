@@ -1,7 +1,7 @@
 # Copyright (c) berth contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Docker commands that berth's modules use, as argv lists over the ``docker`` client that the docker role installs."""
+"""The Docker commands that berth's modules use, as argv lists over the ``docker`` client."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Docker:
         # One call for all; when one is missing the answer leaves out which, so they are asked one by one.
         images = self._inspect("image", wanted)
         if len(images) == len(wanted):
-            return {name: image["Id"] for name, image in zip(wanted, images)}
+            return {name: image["Id"] for name, image in zip(wanted, images, strict=True)}
         for name in wanted:
             for image in self._inspect("image", [name]):
                 found[name] = image["Id"]
@@ -93,6 +93,11 @@ class Docker:
             raise DockerError(f"docker compose {_shorten(arguments)} failed ({code}): {(err or out).strip()[-2000:]}")
         return out
 
+    def last_lines(self, container: str, number: int) -> str:
+        """Return what a container said last, as far as its log driver can be read."""
+        _code, out, err = self._run(["docker", "logs", "--tail", str(number), container])
+        return out + err
+
     def _inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if not names:
             return []
@@ -100,7 +105,7 @@ class Docker:
         code, out, err = self._run(["docker", kind, "inspect", *names])
         if code not in (0, 1) or not out.strip():
             raise DockerError(f"docker {kind} inspect failed ({code}): {err.strip()[-2000:]}")
-        return json.loads(out)
+        return t.cast("list[dict[str, t.Any]]", json.loads(out))
 
 
 def _shorten(arguments: t.Sequence[str]) -> str:

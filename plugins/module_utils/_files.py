@@ -12,7 +12,7 @@ import pwd
 import tempfile
 import typing as t
 
-Identity = t.Union[str, int]
+Identity = t.Union[str, int]  # noqa: UP007 - ansible-test's pylint reads it as Python 3.8
 
 
 @dataclasses.dataclass(frozen=True)

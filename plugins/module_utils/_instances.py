@@ -20,8 +20,8 @@ POSTGRES_INSTANCE = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "parameters": {"type": "dict", "default": {}},
 }
-# pg_hba.conf: the superuser has no password and comes in over the socket alone, as root on the server or in the container;
-# everybody else has a password, and databases are closed to all but their owners.
+# pg_hba.conf: the superuser has no password and comes in over the socket alone, as root of the server or of the
+# container; everybody else has a password, and databases are closed to all but their owners.
 HBA = """\
 local all postgres peer map=berth
 local all all scram-sha-256

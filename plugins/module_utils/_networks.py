@@ -14,9 +14,9 @@ def to_create(
 ) -> list[dict[str, t.Any]]:
     """Return the networks to create, each with ``name``, ``internal``, ``subnet`` and ``ip_range``.
 
-    ``found``: networks as Docker's API lists them (``Name``, ``IPAM``). ``pool``: the address range that berth's networks
-    are cut from, in pieces of ``/size``. Docker hands out addresses from the upper half alone; the lower half is for the
-    fixed addresses that routes carry.
+    ``found``: networks as Docker's API lists them (``Name``, ``IPAM``). ``pool``: the address range that berth's
+    networks are cut from, in pieces of ``/size``. Docker hands out addresses from the upper half alone; the lower half
+    is for the fixed addresses that routes carry.
     """
     names = {network["Name"] for network in found}
     taken = [

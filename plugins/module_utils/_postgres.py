@@ -63,7 +63,7 @@ def scram_matches(password: str, stored: str | None) -> bool:
 
 
 def _is_public(access: str | None) -> bool:
-    """Tell whether PUBLIC may connect: an entry without a grantee's name, or no list at all, which means the default."""
+    """Tell whether PUBLIC may connect: an entry without a grantee's name, or no list at all (the default)."""
     if not access:
         return True
     return any(entry.startswith("=") and "c" in entry for entry in access.strip("{}").replace("\n", ",").split(","))

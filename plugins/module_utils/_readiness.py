@@ -21,11 +21,14 @@ class Verdict:
     detail: str
 
 
-def judge(container: t.Mapping[str, t.Any], one_shot: bool) -> Verdict:
-    """Judge one container from its ``docker inspect``: running and healthy, or ended well if it is meant to end."""
+def judge(container: t.Mapping[str, t.Any], one_shot: bool, restarts_before: int = 0) -> Verdict:
+    """Judge one container from its ``docker inspect``: running and healthy, or ended well if it is meant to end.
+
+    ``restarts_before``: how often it had restarted when the waiting began; Docker counts over its whole life.
+    """
     state = container["State"]
     status = state["Status"]
-    restarts = container.get("RestartCount", 0)
+    restarts = container.get("RestartCount", 0) - restarts_before
     if status == "exited":
         code = state.get("ExitCode", 0)
         if one_shot and code == 0:

@@ -24,7 +24,7 @@ class ReleaseError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What ``release.json`` keeps of a release. ``images``: service -> reference and id; ``addresses``: service -> IPv4."""
+    """What ``release.json`` keeps. ``images``: service -> reference and id; ``addresses``: service -> IPv4."""
 
     id: str
     digest: str
@@ -64,8 +64,8 @@ def choose_version(app: t.Mapping[str, t.Any], environment: t.Any, current: Reco
 def image_reference(app: t.Mapping[str, t.Any], service: str, version: str) -> str:
     """Return the image that a service runs: what is built from source, or what its file names."""
     if service in app["builds"]:
-        return app["builds"][service]["image"]
-    return _compose.interpolate(app["services"][service]["image"], {"VERSION": version})
+        return str(app["builds"][service]["image"])
+    return str(_compose.interpolate(app["services"][service]["image"], {"VERSION": version}))
 
 
 def known_image_ids(
@@ -86,7 +86,7 @@ def known_image_ids(
 def release_digest(app: t.Mapping[str, t.Any], version: str, environment: t.Any, image_ids: t.Mapping[str, str]) -> str:
     """Return the hash of all that makes a release what it is, whenever and wherever on the network it runs."""
     names = {service: service for service in app["services"]}
-    addresses = {service: "address" for service in _compose.routed_services(app)}
+    addresses = dict.fromkeys(_compose.routed_services(app), "address")
     project = _compose.render(app, "release", version, names, addresses)
     return content_hash({"project": project, "environment": environment, "images": dict(image_ids)})
 
@@ -96,11 +96,11 @@ def free_addresses(subnet: str, taken: t.Collection[str], services: t.Sequence[s
 
     ``taken`` holds the addresses of all containers on the network, stopped ones included.
     """
-    network = ipaddress.ip_network(subnet)
+    network = ipaddress.IPv4Network(subnet)
     lower = next(network.subnets(1))
-    candidates = (str(host) for host in list(lower)[2:])  # without the network's own address and its gateway
+    candidates = [str(host) for host in lower][2:]  # without the network's own address and its gateway
     free = (address for address in candidates if address not in taken)
-    addresses = dict(zip(services, free))
+    addresses = dict(zip(services, free, strict=False))
     if len(addresses) < len(services):
         raise ReleaseError(f"network {subnet}: {len(services)} free addresses needed, {len(addresses)} found.")
     return addresses

@@ -300,7 +300,7 @@ class ReleaseRunner:
 
 
 def probe(address: str, port: int, path: str, host: str) -> str:
-    """Ask a service as Traefik would; return what is wrong, or nothing. Any answer below 400 will do, for ``/`` below 500."""
+    """Ask a service as Traefik would; return what is wrong, if anything: a status of 400 or more, for ``/`` of 500."""
     limit = 500 if path == "/" else 400
     connection = http.client.HTTPConnection(address, port, timeout=5)
     try:

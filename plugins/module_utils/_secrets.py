@@ -25,9 +25,9 @@ def marker(name: str, length: int) -> str:
 def wanted(text: str, names: t.Iterable[str]) -> dict[str, int]:
     """Return name -> length of the secrets that markers in ``text`` name, and of ``names``."""
     found = {match["name"]: int(match["length"]) for match in _MARKER.finditer(text)}
-    return dict(sorted(({name: DEFAULT_LENGTH for name in names} | found).items()))
+    return dict(sorted((dict.fromkeys(names, DEFAULT_LENGTH) | found).items()))
 
 
 def generate(length: int) -> str:
     """Return a new random value of letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(_ALPHABET) for _index in range(length))

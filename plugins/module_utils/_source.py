@@ -9,7 +9,12 @@ import hashlib
 import pathlib
 import tarfile
 
-from docker.utils.build import exclude_paths
+try:
+    from docker.utils.build import exclude_paths
+
+    HAS_DOCKER = True
+except ImportError:
+    HAS_DOCKER = False
 
 
 class SourceError(Exception):
@@ -17,7 +22,9 @@ class SourceError(Exception):
 
 
 def context_files(context: pathlib.Path) -> list[pathlib.Path]:
-    """Return a context's files and links, sorted, relative to it, without what ``.dockerignore`` and git's own files are."""
+    """Return a context's files and links, sorted, relative to it, without what ``.dockerignore`` names and ``.git``."""
+    if not HAS_DOCKER:
+        raise SourceError("found no Docker SDK for Python where Ansible runs; install it with: pip install docker")
     if not context.is_dir():
         raise SourceError(f"found no directory {context}, expected a build context there")
     ignore = context / ".dockerignore"

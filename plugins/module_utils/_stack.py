@@ -83,8 +83,11 @@ def service_config(definition: t.Mapping[str, t.Any], environment: t.Any, image_
 
 
 def is_one_shot(definition: t.Mapping[str, t.Any]) -> bool:
-    """Tell whether a service is meant to end: Compose restarts neither ``no`` nor ``on-failure`` after success."""
-    restart = str(definition.get("restart", "no"))
+    """Tell whether a service is meant to end: it says ``restart: no`` or ``on-failure``, which lets success be the end.
+
+    A service that says nothing is meant to run, although Compose would not restart it either.
+    """
+    restart = str(definition.get("restart", ""))
     return restart in ("no", "False", "false") or restart.startswith("on-failure")
 
 
@@ -104,7 +107,7 @@ def desired_attachments(
         return None
     networks = definition.get("networks") or ["default"]
     if not isinstance(networks, t.Mapping):
-        networks = {key: None for key in networks}
+        networks = dict.fromkeys(networks)
     return {
         network_name(project, networks_block, key): Attachment(
             ipv4_address=(options or {}).get("ipv4_address"),

@@ -1,10 +1,11 @@
 # Copyright (c) berth contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes a stack true: looks at what runs, plans with ``_stack``, writes files, acts through Compose, undoes on failure."""
+"""Makes a stack true: plans with ``_stack``, writes files, acts through Compose, undoes on failure."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -43,7 +44,7 @@ class StackRunner:
         self._look = look
         # A service with a profile is a one-off that somebody else starts.
         self._services = {n: d for n, d in spec.project["services"].items() if not d.get("profiles")}
-        self._wanted_files = list(spec.files)
+        self._done: list[_stack.Action] = []
         self._plan()
 
     # -- plan ---------------------------------------------------------------------------------------------------
@@ -57,7 +58,7 @@ class StackRunner:
             else None
             for name, d in self._services.items()
         }
-        wanted = [*self._wanted_files, *self._compose_files(configs)]
+        wanted = [*spec.files, *self._compose_files(configs)]
         found = {file.path: _files.read_file(self._path(file.path)) for file in wanted}
         self.files = [file for file in wanted if _files.differs(file, found[file.path])]
         self.differences = [_files.describe_difference(spec.directory, f, found[f.path]) for f in self.files]
@@ -116,22 +117,19 @@ class StackRunner:
         """
         transaction = _files.FileTransaction(self._spec.directory)
         had_compose = os.path.exists(self._path(COMPOSE_FILE))
-        replaced: list[str] = []
         try:
             self._write(transaction)
             if self.missing_images:
                 self._fetch_images()
                 self._plan()
                 self._write(transaction)
-            replaced = [a.service for a in self.actions if a.kind in ("create", "recreate")]
             before()
+            self._done = self.actions
             self._act()
             self._wait()
         except (StackError, DockerError, OSError) as error:
-            # A failed signal or restart leaves containers with the new files in memory: they are brought back too.
-            touched = replaced or [a.service for a in self.actions if a.kind in ("restart", "signal")]
             transaction.undo()
-            undone = self._bring_back(touched, had_compose)
+            undone = self._bring_back(had_compose)
             raise StackError(f"Stack {self._spec.name}: {error}\n{undone}") from error
         self._write_state()
 
@@ -174,10 +172,8 @@ class StackRunner:
     def _connect(self, action: _stack.Action) -> None:
         service = next(s for s in self.services if s.name == action.service)
         attachment = (service.networks or {})[action.argument]
-        try:
+        with contextlib.suppress(DockerError):  # most often it is not on the network yet
             self._docker("network", "disconnect", "--force", action.argument, action.container)
-        except DockerError:
-            pass  # it was not on the network, which is the usual reason for being here
         address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
         aliases = [word for alias in sorted({service.name, *attachment.aliases}) for word in ("--alias", alias)]
         self._docker("network", "connect", *address, *aliases, action.argument, action.container)
@@ -190,12 +186,12 @@ class StackRunner:
             raise StackError("; ".join(self._explain(name, verdict) for name, verdict in late.items()))
 
     def _verdicts(self) -> dict[str, _readiness.Verdict]:
-        found = {
-            c["Config"]["Labels"][SERVICE_LABEL]: c
-            for c in self._docker.containers(f"label={PROJECT_LABEL}={self._spec.name}", f"label={ONE_OFF_LABEL}=False")
-        }
+        before = {c["Id"]: c.get("RestartCount", 0) for c in self._look.containers.get(self._spec.name, [])}
+        found = {c["Config"]["Labels"][SERVICE_LABEL]: c for c in self._docker.containers(*self._filters())}
         return {
-            service.name: _readiness.judge(found[service.name], service.one_shot)
+            service.name: _readiness.judge(
+                found[service.name], service.one_shot, before.get(found[service.name]["Id"], 0)
+            )
             if service.name in found
             else _readiness.Verdict("failed", "has no container")
             for service in self.services
@@ -206,29 +202,36 @@ class StackRunner:
         return f"service {name} {found} ({self._spec.timeout:g} s): {verdict.detail}\n{self._last_lines(name)}"
 
     def _last_lines(self, name: str) -> str:
-        try:
-            return "its last lines:\n" + self._compose("logs", "--no-log-prefix", "--no-color", "--tail", "20", name)
-        except DockerError as error:
-            return str(error)
+        containers = self._docker.containers(*self._filters(name))
+        return "its last lines:\n" + "".join(self._docker.last_lines(c["Id"], 20) for c in containers)
 
-    def _bring_back(self, names: t.Sequence[str], had_compose: bool) -> str:
-        """Recreate from the old files what was touched; return what was done for the error message."""
-        if not names:
+    def _bring_back(self, had_compose: bool) -> str:
+        """Bring the containers back to the files that are back; return what was done for the error message."""
+        replaced = {a.service for a in self._done if a.kind in ("create", "recreate")}
+        told = {a.service for a in self._done if a.kind in ("restart", "signal")}
+        if not replaced and not told:
             return "Nothing was changed."
         try:
             if not had_compose:
                 self._docker("compose", "--project-name", self._spec.name, "down", "--timeout", "10")
                 return "It did not exist before; its containers were removed, its volumes kept."
             old = self._compose("config", "--services").split()
-            back = [name for name in names if name in old]
-            for container in self._docker.containers(f"label={PROJECT_LABEL}={self._spec.name}"):
-                if container["Config"]["Labels"][SERVICE_LABEL] not in old:
+            for container in self._docker.containers(*self._filters()):
+                service = container["Config"]["Labels"][SERVICE_LABEL]
+                if service not in old:
                     self._docker("rm", "--force", container["Id"])
+                elif service in told:
+                    self._docker("restart", container["Id"])
+            back = sorted(replaced & set(old))
             if back:
                 self._compose("up", "--detach", "--no-deps", "--force-recreate", *back)
-            return f"The previous configuration of {', '.join(names)} is back."
+            return f"The previous configuration of {', '.join(sorted(replaced | told))} is back."
         except DockerError as error:
             return f"Putting the previous configuration back failed as well: {error}"
+
+    def _filters(self, *services: str) -> list[str]:
+        named = [f"label={SERVICE_LABEL}={name}" for name in services]
+        return [f"label={PROJECT_LABEL}={self._spec.name}", f"label={ONE_OFF_LABEL}=False", *named]
 
     def _compose(self, *arguments: str) -> str:
         return self._docker.compose(self._spec.name, self._spec.compose_files, *arguments)

@@ -82,7 +82,7 @@ def image_references(spec: StackSpec) -> list[str]:
 
 
 def found_container(inspected: t.Mapping[str, t.Any], network_ids: t.Mapping[str, str]) -> _stack.Container:
-    """Turn ``docker inspect`` into what the plan compares; an attachment to a network that was remade does not count."""
+    """Turn ``docker inspect`` into what the plan compares, without attachments to networks that were remade."""
     labels = inspected["Config"]["Labels"]
     running = inspected["State"]["Status"] == "running"
     attachments = {}

@@ -27,13 +27,13 @@ def rawdata(docker: Docker, run: Run, container: str) -> dict[str, t.Any]:
     )
     if code != 0:
         raise TraefikError(f"Traefik ({container}) does not answer on {API} in its network namespace: {err.strip()}")
-    return json.loads(out)
+    return t.cast("dict[str, t.Any]", json.loads(out))
 
 
 def wait_until_followed(
     docker: Docker, run: Run, container: str, app: str, wanted: t.Mapping[str, t.Any], timeout: float = 15
 ) -> None:
-    """Poll until Traefik follows an app's route file; raise TraefikError with the differences after ``timeout`` seconds."""
+    """Poll until Traefik follows an app's route file; raise TraefikError with what differs after ``timeout`` s."""
     deadline = time.monotonic() + timeout
     while True:
         problems = _routes.follows(rawdata(docker, run, container), wanted, app)

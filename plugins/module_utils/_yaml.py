@@ -1,7 +1,7 @@
 # Copyright (c) berth contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML that people read at 3 a.m.; JSON, which is YAML too, where PyYAML is not installed (a bare server in check mode)."""
+"""YAML that people read at 3 a.m.; without PyYAML (a bare server in check mode) JSON, which is YAML too."""
 
 from __future__ import annotations
 

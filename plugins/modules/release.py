@@ -16,7 +16,8 @@ description:
     missing or stopped is repaired. Where they differ, a new release is made beside the old one, and the old one is
     stopped once Traefik sends requests to the new one.
   - A release that does not start is removed again, and the old one serves on.
-  - Images are built from sources that are on the server already, see RV(apps.missing_sources) and M(berth.server.source_archive).
+  - Images are built from sources that are on the server already; RV(apps) tells which are not, and
+    M(berth.server.source_archive) helps to bring them.
 requirements:
   - docker and its compose plugin (2.20 or newer) on the server
   - PyYAML, nsenter and curl on the server
@@ -34,7 +35,9 @@ options:
     elements: dict
     required: true
   sensitive:
-    description: JSON text of app -> service -> its C(literal) and C(compose) variables. It is text so that Ansible hides it as a whole.
+    description:
+      - JSON text of app -> service -> its C(literal) and C(compose) variables. It is text so that Ansible hides it as a
+        whole.
     type: str
     default: "{}"
   root:

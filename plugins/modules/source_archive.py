@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - berth contributors (@berth)
 description:
-  - Writes a gzipped tar of a build context without what its C(.dockerignore) names. Run it with C(delegate_to=localhost),
-    then unpack the archive on the server.
+  - Writes a gzipped tar of a build context without what its C(.dockerignore) names. Run it with
+    C(delegate_to=localhost), then unpack the archive on the server.
 requirements:
   - the Docker SDK for Python on the controller
 attributes:
@@ -52,14 +52,8 @@ path:
 
 import pathlib
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.berth.server.plugins.module_utils._source import SourceError, write_archive
-
-    HAS_DOCKER = True
-except ImportError:
-    HAS_DOCKER = False
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.berth.server.plugins.module_utils._source import SourceError, write_archive
 
 
 def main() -> None:
@@ -67,8 +61,6 @@ def main() -> None:
         argument_spec={"context": {"type": "path", "required": True}, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    if not HAS_DOCKER:
-        module.fail_json(msg=missing_required_lib("docker") + " Install it where ansible-playbook runs.")
     if not module.check_mode:
         try:
             write_archive(pathlib.Path(module.params["context"]), pathlib.Path(module.params["path"]))

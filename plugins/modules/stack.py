@@ -48,6 +48,7 @@ options:
           - The Compose project. Its networks are C(external), so that containers can join them while they run.
           - A service with C(build) needs an C(image) whose tag changes with the build's content; it is built when that
             tag is not on the server.
+          - A service with C(restart) V(no) or V(on-failure) is meant to end; every other one is meant to run.
         type: dict
         required: true
       files:
@@ -77,7 +78,7 @@ options:
             type: str
             default: "0644"
           readers:
-            description: Which services are told of a change, and how. V(restart), or the name of a signal like V(SIGHUP).
+            description: Which services are told of a change, and how. V(restart), or a signal's name like V(SIGHUP).
             type: dict
             default: {}
       sensitive:

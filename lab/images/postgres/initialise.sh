@@ -60,18 +60,21 @@ temporary_server() {
     PGPASSWORD=$POSTGRES_PASSWORD pg_ctl -D "$new" -w -o "$options -c listen_addresses='' -p 5432" start
 }
 
-query() {
-    local database=${POSTGRES_DB:+--dbname=$POSTGRES_DB}
+as_superuser() {
     PGHOST='' PGHOSTADDR='' PGPASSWORD=$POSTGRES_PASSWORD \
-        psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --no-password --no-psqlrc ${database:+"$database"} "$@"
+        psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --no-password --no-psqlrc "$@"
+}
+
+query() {
+    as_superuser --dbname "$POSTGRES_DB" "$@"
 }
 
 create_database() {
     local exists
-    exists=$(POSTGRES_DB='' query --dbname postgres --set name="$POSTGRES_DB" --tuples-only --no-align \
+    exists=$(as_superuser --dbname postgres --set name="$POSTGRES_DB" --tuples-only --no-align \
         <<< "SELECT 1 FROM pg_database WHERE datname = :'name'")
     if [[ -z $exists ]]; then
-        POSTGRES_DB='' query --dbname postgres --set name="$POSTGRES_DB" <<< 'CREATE DATABASE :"name"'
+        as_superuser --dbname postgres --set name="$POSTGRES_DB" <<< 'CREATE DATABASE :"name"'
     fi
 }
 

@@ -76,9 +76,7 @@ class Analysis(SQLModel, table=True):
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     model_id: UUID = Field(foreign_key="feature_model.id", ondelete="CASCADE", index=True)
-    created_at: datetime = Field(
-        default_factory=now, sa_type=DateTime(timezone=True), index=True
-    )
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
 
 
 class TaskQueued(SQLModel):

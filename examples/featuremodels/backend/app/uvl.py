@@ -157,8 +157,7 @@ def _ways(feature: Feature, fixed: Selection) -> tuple[int, int]:
             selected *= prod(into + out for into, out in members) - none
         else:
             selected *= sum(
-                into * prod(out for j, (_, out) in enumerate(members) if j != i)
-                for i, (into, _) in enumerate(members)
+                into * prod(out for j, (_, out) in enumerate(members) if j != i) for i, (into, _) in enumerate(members)
             )
     return (0 if fixed.get(feature.name) is False else selected), without
 

@@ -28,16 +28,12 @@ from fastapi.testclient import TestClient  # noqa: E402
 from app.core.celery import celery  # noqa: E402
 from app.main import app  # noqa: E402
 
-celery.conf.update(
-    task_always_eager=True, task_store_eager_result=True, result_backend="cache+memory://"
-)
+celery.conf.update(task_always_eager=True, task_store_eager_result=True, result_backend="cache+memory://")
 
 
 def prestart() -> str:
     """What scripts/prestart.sh prints."""
-    return subprocess.run(
-        [BACKEND / "scripts/prestart.sh"], check=True, capture_output=True, text=True
-    ).stdout
+    return subprocess.run([BACKEND / "scripts/prestart.sh"], check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,7 @@ spec.loader.exec_module(healthcheck)
     ("role", "age", "healthy"),
     [("worker", 2, True), ("worker", 20, False), ("beat", 20, True), ("beat", 90, False)],
 )
-def test_sign_of_life(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, age: int, healthy: bool
-) -> None:
+def test_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, age: int, healthy: bool) -> None:
     monkeypatch.setattr(healthcheck.tempfile, "gettempdir", lambda: str(tmp_path))
     alive = tmp_path / f"celery-{role}-alive"
     command = f"/opt/venv/bin/python celery -A app.core.celery {role}".split()

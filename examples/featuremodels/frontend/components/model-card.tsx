@@ -27,6 +27,7 @@ export function ModelCard({ model, onDeleted }: { model: FeatureModel; onDeleted
   }
 
   async function remove() {
+    if (!window.confirm(`Delete ${model.name}?`)) return;
     await call(`/feature-models/${model.id}`, { method: "DELETE" });
     await onDeleted();
   }
@@ -42,7 +43,7 @@ export function ModelCard({ model, onDeleted }: { model: FeatureModel; onDeleted
     <li className="card" data-testid="model-row" data-model-name={model.name}>
       <div className="title">
         <h2>{model.name}</h2>
-        <time className="muted small" dateTime={model.created_at} suppressHydrationWarning>
+        <time className="muted small" dateTime={model.created_at}>
           {new Date(model.created_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}
         </time>
         <button data-testid="analyse" className="primary" disabled={busy} aria-label={`Analyse ${model.name}`} onClick={() => run(analyse)}>

@@ -48,7 +48,7 @@ export function ModelForm({ onCreated }: { onCreated: () => Promise<void> }) {
       <label htmlFor="model-name">Name</label>
       <input id="model-name" data-testid="model-name" value={name} maxLength={100} required onChange={(event) => setName(event.target.value)} />
       <label htmlFor="model-definition">Definition</label>
-      <textarea id="model-definition" data-testid="model-definition" value={definition} rows={16} spellCheck={false} required
+      <textarea id="model-definition" data-testid="model-definition" value={definition} rows={17} spellCheck={false} required
         aria-describedby="definition-help" onChange={(event) => setDefinition(event.target.value)} />
       <p id="definition-help" className="muted small">
         Universal Variability Language: features and groups by indentation, constraints with ! &amp; | =&gt; &lt;=&gt;.

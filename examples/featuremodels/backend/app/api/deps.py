@@ -20,9 +20,7 @@ def get_session() -> Iterator[Session]:
 
 
 SessionDep = Annotated[Session, Depends(get_session)]
-TokenDep = Annotated[
-    str, Depends(OAuth2PasswordBearer(tokenUrl="/api/v1/login/access-token"))
-]
+TokenDep = Annotated[str, Depends(OAuth2PasswordBearer(tokenUrl="/api/v1/login/access-token"))]
 
 
 def get_current_user(session: SessionDep, token: TokenDep) -> User:

@@ -13,9 +13,9 @@ router = APIRouter(prefix="/login", tags=["login"])
 
 @router.post("/access-token")
 def login(session: SessionDep, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Token:
-    """OAuth2 password form: `username` is the mail address."""
+    """OAuth2 password form: `username` is the email."""
     user = session.exec(select(User).where(User.email == form.username)).first()
     known = user.hashed_password if user and user.is_active else None
     if not verify_password(form.password, known) or user is None:
-        raise HTTPException(status.HTTP_400_BAD_REQUEST, "Wrong mail address or password")
+        raise HTTPException(status.HTTP_400_BAD_REQUEST, "Wrong email or password")
     return Token(access_token=create_access_token(str(user.id)))

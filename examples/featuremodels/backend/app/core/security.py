@@ -41,7 +41,5 @@ def create_access_token(subject: str) -> str:
 def read_access_token(token: str) -> str:
     """The user id in `token`; raises jwt.InvalidTokenError."""
     key = settings.secret_key.get_secret_value()
-    claims = jwt.decode(
-        token, key, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
-    )
+    claims = jwt.decode(token, key, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]})
     return str(claims["sub"])
