@@ -76,6 +76,9 @@ def _answering_client() -> docker.DockerClient | None:
 def _install() -> None:
     with phase(f"install {' '.join(PACKAGES)}"):
         apt_install(PACKAGES)
+        if shutil.which("docker") is None:
+            # Debian 13 has the command in a package of its own, Debian 12 in docker.io.
+            apt_install(["docker-cli"])
 
 
 def _start() -> subprocess.Popen[bytes] | None:

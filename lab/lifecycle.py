@@ -12,7 +12,7 @@ from docker.models.containers import Container
 
 from lab import bases, certificates, engine, network, outside, registry, servers
 from lab.errors import LabError
-from lab.images import IMAGES, STAND_INS, Builder
+from lab.images import IMAGES, Builder
 from lab.progress import phase, say
 from lab.state import Lab, Server, State
 
@@ -104,7 +104,7 @@ def _shared(client: docker.DockerClient, state: State) -> Builder:
     hub = not lab.registry_mirrors if lab else registry.hub_answers()
     certificate, key = certificates.ensure_authority(state.directory / "ca")
     certificates.ensure_ssh_identity(state.identity)
-    builder = _build(client, hub, ("server", *STAND_INS, "outside"))
+    builder = _build(client, hub, (*IMAGES,))
     network.ensure(client)
     outside.ensure(client, builder, certificate)
     state.write(
@@ -122,18 +122,22 @@ def _shared(client: docker.DockerClient, state: State) -> Builder:
 def _server(client: docker.DockerClient, state: State, builder: Builder, name: str, publish: bool) -> Container:
     """Start server ``name``, under the first confinement that boots it, and wait for it outside the lock."""
     reasons = []
-    for label, confinement in servers.CONFINEMENTS:
+    for label, confinement in servers.CONFINEMENTS.items():
         try:
             with state.lock():
-                container = servers.start_existing(client, name)
-                if container is None:
-                    ports = servers.free_ports() if publish else []
-                    container = servers.create(client, name, builder.tag("server"), ports, confinement)
+                existing = servers.start_existing(client, name)
+                ports = servers.free_ports() if publish and not existing else []
+                container = existing or servers.create(client, name, builder.tag("server"), ports, confinement)
         except servers.RefusedError as error:
             reasons.append(f"{label}: {error}")
             continue
         if servers.wait_booted(container):
             return container
+        if existing:
+            raise LabError(
+                f"server {name}: exists but does not boot within {servers.BOOT_DEADLINE:.0f} s; "
+                f"`python -m lab down {name}` removes it with its data. {servers.boot_failure(container)}"
+            )
         reasons.append(f"{label}: {servers.boot_failure(container)}")
         with state.lock():
             servers.remove(client, name)
@@ -147,7 +151,7 @@ def _record(state: State, name: str, container: Container) -> None:
         lab = state.read()
         if lab is None:
             raise LabError(f"state {state.directory}: lab.json vanished; was the lab purged meanwhile? Run `up` again.")
-        lab.servers[name] = Server(servers.address(container), f"berth-{name}")
+        lab.servers[name] = Server(servers.address_of(container), f"berth-{name}")
         state.write(lab)
         state.remember_host_keys(f"berth-{name}", keys)
 
@@ -162,7 +166,7 @@ def _is_up(client: docker.DockerClient, state: State, name: str) -> bool:
     if not all(container in running for container in needed):
         return False
     server = lab.servers[name]
-    current = servers.address(running[servers.container_name(name)]) == server.address
+    current = servers.address_of(running[servers.container_name(name)]) == server.address
     return current and servers.sshd_greets(server.address)
 
 
@@ -173,7 +177,9 @@ def _say_up(state: State, name: str, publish: bool) -> None:
     say(f"lab: server {name} is up at {lab.servers[name].address}: ssh -F {state.ssh_config} berth-{name}")
     if publish:
         container = servers.get(engine.connect(), name)
-        published = sorted(binding["HostPort"] for found in container.ports.values() for binding in found or [])
+        published = sorted(
+            (binding["HostPort"] for found in container.ports.values() for binding in found or []), key=int
+        )
         say(f"lab: published on 127.0.0.1: {', '.join(published) or 'nothing; take the server down first'}")
 
 

@@ -22,16 +22,18 @@ STOP_DEADLINE = 20
 SERVER_LABEL = "berth.lab.server"
 RESERVED = ("registry", "outside")
 # What systemd and a Docker inside need, from the least that works to the most. The clock is the host's own, and not
-# theirs to set. Some hosts lack SYS_RESOURCE and cannot give it; --privileged comes last, and fails on those.
+# theirs to set. A host may lack SYS_RESOURCE (then it cannot be given) or SYS_TIME (then it cannot be dropped).
 _UNCONFINED = ["seccomp=unconfined", "apparmor=unconfined"]
-CONFINEMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("all capabilities but SYS_TIME", {"cap_add": ["ALL"], "cap_drop": ["SYS_TIME"], "security_opt": _UNCONFINED}),
-    (
-        "all capabilities but SYS_TIME and SYS_RESOURCE",
-        {"cap_add": ["ALL"], "cap_drop": ["SYS_TIME", "SYS_RESOURCE"], "security_opt": _UNCONFINED},
-    ),
-    ("privileged", {"privileged": True}),
-)
+CONFINEMENTS: dict[str, dict[str, Any]] = {
+    "all capabilities but SYS_TIME": {"cap_add": ["ALL"], "cap_drop": ["SYS_TIME"], "security_opt": _UNCONFINED},
+    "all capabilities but SYS_TIME and SYS_RESOURCE": {
+        "cap_add": ["ALL"],
+        "cap_drop": ["SYS_TIME", "SYS_RESOURCE"],
+        "security_opt": _UNCONFINED,
+    },
+    "all capabilities": {"cap_add": ["ALL"], "security_opt": _UNCONFINED},
+    "privileged": {"privileged": True},
+}
 
 
 class RefusedError(LabError):
@@ -59,7 +61,7 @@ def get(client: docker.DockerClient, name: str) -> Container:
     return container
 
 
-def address(container: Container) -> str:
+def address_of(container: Container) -> str:
     """Return the fixed address of a server's container."""
     label: str = container.labels[network.ADDRESS_LABEL]
     return label
@@ -77,34 +79,30 @@ def create(
     client: docker.DockerClient, name: str, image: str, publish: list[int], confinement: dict[str, Any]
 ) -> Container:
     """Create and start a server; RefusedError when the engine cannot give ``confinement``. Callers hold the lock."""
+    nameservers = resolver_configuration()
     volumes = {purpose: f"{container_name(name)}-{purpose}" for purpose in ("docker", "containerd")}
     for volume in volumes.values():
         client.volumes.create(volume, labels={network.LABEL: "server", SERVER_LABEL: name})
-    container = network.create_container(
-        client,
-        container_name(name),
-        "server",
-        image,
-        network.free_address(client),
-        {SERVER_LABEL: name},
-        {
-            "cgroupns": "private",
-            "tmpfs": {"/run": "", "/run/lock": ""},
-            # A Docker inside cannot stack overlays on an overlay.
-            "binds": [f"{volume}:/var/lib/{purpose}" for purpose, volume in volumes.items()],
-            "port_bindings": {f"{port}/tcp": ("127.0.0.1", port) for port in publish},
-            # `reboot` inside ends process 1; the engine then starts it again, and not after its own restart.
-            "restart_policy": {"Name": "on-failure"},
-            **confinement,
-        },
-        hostname=name,
-        unmasked=True,
-    )
+    host = {
+        "cgroupns": "private",
+        "tmpfs": {"/run": "", "/run/lock": ""},
+        # A Docker inside cannot stack overlays on an overlay.
+        "binds": [f"{volume}:/var/lib/{purpose}" for purpose, volume in volumes.items()],
+        "port_bindings": {f"{port}/tcp": ("127.0.0.1", port) for port in publish},
+        # `reboot` inside ends process 1; the engine then starts it again.
+        "restart_policy": {"Name": "on-failure"},
+        **confinement,
+    }
+    address = network.free_address(client)
+    labels = {SERVER_LABEL: name}
     try:
-        containers.put_files(container, {"/etc/berth-lab/resolv.conf": (0o644, resolver_configuration().encode())})
+        container = network.create_container(
+            client, container_name(name), "server", image, address, labels, host, hostname=name, unmasked=True
+        )
+        containers.put_files(container, {"/etc/berth-lab/resolv.conf": (0o644, nameservers.encode())})
         container.start()
     except APIError as error:
-        container.remove(force=True)
+        remove(client, name)
         raise RefusedError(f"server {name}: the engine refused: {error.explanation}") from error
     return container
 
@@ -131,7 +129,7 @@ def wait_booted(container: Container, deadline: float = BOOT_DEADLINE) -> bool:
         container.reload()
         if container.status == "exited":
             return False
-        if container.status == "running" and _systemd_finished(container) and sshd_greets(address(container)):
+        if container.status == "running" and _systemd_finished(container) and sshd_greets(address_of(container)):
             return True
         time.sleep(0.2)
     return False

@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
             ) from error
 
     def _write(self, path: pathlib.Path, secrets: dict[str, str]) -> None:
-        text = yaml.safe_dump({name: str(value) for name, value in sorted(secrets.items())}, allow_unicode=True)
+        text = yaml.safe_dump({str(name): str(value) for name, value in sorted(secrets.items())}, allow_unicode=True)
         try:
             encrypted = self._loader._vault.encrypt(text)
         except AnsibleError as error:

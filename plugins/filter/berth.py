@@ -11,14 +11,14 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.berth.server.plugins.module_utils import (
     _apps,
+    _builds,
     _certificates,
     _instances,
     _networks,
     _postgres,
     _secrets,
 )
-from ansible_collections.berth.server.plugins.module_utils._canonical import canonical_json, content_hash
-from ansible_collections.berth.server.plugins.module_utils._source import SourceError, context_digest
+from ansible_collections.berth.server.plugins.module_utils._canonical import canonical_json
 
 
 def plain(value: t.Any) -> t.Any:
@@ -33,41 +33,13 @@ def plain(value: t.Any) -> t.Any:
 def app_problems(apps: t.Mapping[str, t.Any], directory: str, postgres_instances: t.Iterable[str]) -> list[str]:
     """Return every mistake in the app files; see app_problems.yml."""
     files = plain(apps)
-    problems = _apps.problems_of(files, list(postgres_instances))
-    try:
-        _builds(files, pathlib.Path(directory))
-    except SourceError as error:
-        problems.append(str(error))
-    return problems
+    return _apps.problems_of(files, list(postgres_instances)) + _builds.problems_of(files, pathlib.Path(directory))
 
 
 def resolve_apps(apps: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], directory: str) -> dict[str, t.Any]:
     """Return what the roles need to know about all apps; see resolve_apps.yml."""
     files = plain(apps)
-    return _apps.resolve(files, plain(secrets), _builds(files, pathlib.Path(directory)))
-
-
-def _builds(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> dict[str, dict[str, t.Any]]:
-    """Return app -> service -> build with the context's digest. Mistakes are the validation's."""
-    builds: dict[str, dict[str, t.Any]] = {}
-    digests: dict[pathlib.Path, str] = {}
-    for app, file in files.items():
-        services = file.get("services") if isinstance(file, dict) else None
-        for name, service in services.items() if isinstance(services, dict) else ():
-            build = service.get("build") if isinstance(service, dict) else None
-            if not build or not isinstance(file.get("source"), str):
-                continue
-            options = build if isinstance(build, dict) else {"context": build}
-            relative = str(options.get("context", "."))
-            context = (directory / file["source"] / relative).resolve()
-            if context not in digests:
-                digests[context] = context_digest(context)
-            digest = digests[context]
-            kept = {key: options[key] for key in ("dockerfile", "target", "args") if key in options}
-            label = context.name.lower() if relative not in (".", "./") else "source"
-            tag = f"berth-build/{app}-{label}:{content_hash([digest, kept])[:16]}"
-            builds.setdefault(app, {})[name] = {**kept, "image": tag, "context": str(context), "digest": digest}
-    return builds
+    return _apps.resolve(files, plain(secrets), _builds.resolve(files, pathlib.Path(directory)))
 
 
 def wanted_secrets(apps: t.Mapping[str, t.Any]) -> dict[str, int]:

@@ -66,7 +66,17 @@ VOLUME: Spec = {
 
 # Compose's own limits less the release id, which is appended (27 characters); a DNS label has at most 63.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}[a-z0-9]\Z")
-HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
+NAME_WORDS = "2 to 31 lower case letters, digits and hyphens, starting with a letter"
+DATABASE = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
+DATABASE_WORDS = "the name of a database: lower case letters, digits and underscores, none of Postgres' own"
+OWN_DATABASES = ("postgres", "template0", "template1")
+VOLUME_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}\Z")
+VOLUME_WORDS = "lower case letters, digits, '_', '.' and '-'"
+VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+VERSION_WORDS = "at most 128 letters, digits, '_', '.' and '-'"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+\Z")
+PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*\Z")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -83,33 +93,40 @@ class Problems:
 
 
 def checked(app: str, key: str, value: t.Any, spec: Spec, problems: Problems) -> dict[str, t.Any]:
-    """Return ``value`` with defaults filled in and types converted; report unknown, missing and wrong keys."""
+    """Return all keys of ``spec``, converted and with defaults; None for those that are wrong, which are reported.
+
+    So one mistake does not hide another: what comes after skips None.
+    """
+    result: dict[str, t.Any] = dict.fromkeys(spec)
     if not isinstance(value, t.Mapping):
         problems.add(app, key or "file", type(value).__name__, "a mapping")
-        return {}
-    unknown = [name for name in value if name not in spec]
-    for name in unknown:
-        # The value is not shown: under a misspelt key it may be a secret.
-        problems.add(app, key or "file", name, f"one of the keys {', '.join(sorted(spec))}")
-    known = {name: value[name] for name in value if name in spec}
-    result = ArgumentSpecValidator(_plain(spec)).validate(known)
-    for message in result.error_messages:
-        problems.messages.append(f"app {app}: {_join(key, '') or 'file'}: {message}")
-    return dict(result.validated_parameters) if not result.error_messages else {}
+        return result
+    for name in value:
+        if name not in spec:
+            # The value is not shown: under a misspelt key it may be a secret.
+            problems.add(app, key or "file", name, f"one of the keys {', '.join(sorted(spec))}")
+    missing = [name for name, options in spec.items() if options.get("required") and name not in value]
+    if missing:
+        problems.add(app, key or "file", f"{', '.join(missing)} missing", f"the keys {', '.join(missing)}")
+    for name, options in spec.items():
+        if name in missing:
+            continue
+        given = {name: value[name]} if name in value else {}
+        validated = ArgumentSpecValidator({name: dict(options)}).validate(given)
+        if validated.error_messages:
+            place = ".".join(part for part in (key, name) if part)
+            problems.messages += [f"app {app}: {place}: {message}" for message in validated.error_messages]
+        else:
+            result[name] = validated.validated_parameters.get(name)
+    return result
 
 
-def duration(app: str, key: str, text: str, problems: Problems) -> float:
+def duration(app: str, key: str, text: str | None, problems: Problems) -> float:
     """Return seconds; a duration is a number with ms, s, m or h."""
+    if text is None:
+        return 0.0
     match = DURATION.match(text)
     if not match:
         problems.add(app, key, text, "a duration like 500ms, 30s, 5m or 1h")
         return 0.0
     return float(match.group(1)) * _UNITS[match.group(2)]
-
-
-def _plain(spec: Spec) -> dict[str, dict[str, t.Any]]:
-    return {name: dict(options) for name, options in spec.items()}
-
-
-def _join(key: str, name: str) -> str:
-    return ".".join(part for part in (key, name) if part)

@@ -5,24 +5,21 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils import _app_schema as schema
-from ansible_collections.berth.server.plugins.module_utils._app_checks import check_apps, check_service
+from ansible_collections.berth.server.plugins.module_utils import _names
+from ansible_collections.berth.server.plugins.module_utils._app_checks import (
+    check_app,
+    check_conflicts,
+    check_env,
+    check_service,
+)
 from ansible_collections.berth.server.plugins.module_utils._app_schema import Problems, checked, duration
 
 POSTGRES_PORT = 5432
 REDIS_PORT = 6379
-
-
-def postgres_secret(app: str, database: str) -> str:
-    """Return the name of the secret that is a database role's password."""
-    return f"{app}/postgres/{database}"
-
-
-def redis_secret(app: str, use: str) -> str:
-    """Return the name of the secret that is a Redis user's password."""
-    return f"{app}/redis/{use}"
 
 
 def secret_names(apps: t.Mapping[str, t.Any]) -> list[str]:
@@ -30,8 +27,8 @@ def secret_names(apps: t.Mapping[str, t.Any]) -> list[str]:
     names = []
     for app, definition in apps.items():
         if isinstance(definition, t.Mapping):
-            names += [postgres_secret(app, key) for key in _keys(definition.get("postgres"))]
-            names += [redis_secret(app, key) for key in _keys(definition.get("redis"))]
+            names += [_names.postgres_secret(app, key) for key in _keys(definition.get("postgres"))]
+            names += [_names.redis_secret(app, key) for key in _keys(definition.get("redis"))]
     return sorted(names)
 
 
@@ -39,8 +36,9 @@ def problems_of(apps: t.Mapping[str, t.Any], postgres_instances: t.Collection[st
     """Return every mistake in the app files, a message each. ``postgres_instances``: names that exist."""
     problems = Problems()
     files = {name: _checked_app(name, apps[name], problems) for name in sorted(apps)}
-    if not problems.messages:
-        check_apps(files, postgres_instances, problems)
+    for name, file in files.items():
+        check_app(name, file, postgres_instances, problems)
+    check_conflicts(files, problems)
     return problems.messages
 
 
@@ -67,29 +65,29 @@ def resolve(
 
 
 def _checked_app(name: str, value: t.Any, problems: Problems) -> dict[str, t.Any]:
+    """Return an app file with all keys; what is wrong is reported and None, or empty where it holds more keys."""
     if not schema.NAME.match(name):
-        problems.add(name, "name", name, "2 to 31 lower case letters, digits and hyphens, starting with a letter")
+        problems.add(name, "name", name, schema.NAME_WORDS)
     file = checked(name, "", value, schema.APP, problems)
-    if not file:
-        return {}
     for key, spec in (("postgres", schema.POSTGRES), ("redis", schema.REDIS), ("volumes", schema.VOLUME)):
-        file[key] = {item: checked(name, f"{key}.{item}", v, spec, problems) for item, v in file[key].items()}
-    file["routes"] = [
-        checked(name, f"routes[{i}]", route, schema.ROUTE, problems) for i, route in enumerate(file["routes"])
-    ]
+        items = (file[key] or {}).items()
+        file[key] = {str(item): checked(name, f"{key}.{item}", v, spec, problems) for item, v in items}
+    routes = enumerate(file["routes"] or ())
+    file["routes"] = [checked(name, f"routes[{i}]", route, schema.ROUTE, problems) for i, route in routes]
     for i, route in enumerate(file["routes"]):
-        if route.get("rate_limit"):
-            route["rate_limit"] = checked(
-                name, f"routes[{i}].rate_limit", route["rate_limit"], schema.RATE_LIMIT, problems
-            )
+        if route["rate_limit"]:
+            limit = checked(name, f"routes[{i}].rate_limit", route["rate_limit"], schema.RATE_LIMIT, problems)
+            route["rate_limit"] = limit
     if file["release_command"] is not None:
         command = checked(name, "release_command", file["release_command"], schema.RELEASE_COMMAND, problems)
-        if command:
-            command["timeout"] = duration(name, "release_command.timeout", command["timeout"], problems)
+        command["timeout"] = duration(name, "release_command.timeout", command["timeout"], problems)
         file["release_command"] = command
     file["drain"] = duration(name, "drain", file["drain"], problems)
-    for service, definition in file["services"].items():
-        check_service(name, service, definition, file, problems)
+    check_env(name, "env", file["env"], problems)
+    for service, definition in (file["services"] or {}).items():
+        check_service(name, str(service), definition, file, problems)
+        if isinstance(definition, t.Mapping):
+            check_env(name, f"services.{service}.environment", definition.get("environment"), problems)
     return file
 
 
@@ -101,16 +99,10 @@ def _resolve_app(
     joins: dict[str, list[str]] = {s: [] for s in services}
     databases, caches = [], {}
     for database, options in file["postgres"].items():
-        host = f"postgres-{options['instance']}"
-        network = f"{host}-{name}"
-        password = secrets[postgres_secret(name, database)]
-        values = {
-            "user": database,
-            "password": password,
-            "host": host,
-            "port": POSTGRES_PORT,
-            "name": database,
-        }
+        host = _names.postgres_host(options["instance"])
+        network = _names.postgres_network(options["instance"], name)
+        password = secrets[_names.postgres_secret(name, database)]
+        values = {"user": database, "password": password, "host": host, "port": POSTGRES_PORT, "name": database}
         _give(options, services, network, _filled(options["env"], values), joins, environment)
         databases.append(
             {
@@ -123,25 +115,18 @@ def _resolve_app(
             }
         )
     for use, options in file["redis"].items():
-        host = f"redis-{name}-{use}"
-        password = secrets[redis_secret(name, use)]
-        values = {
-            "user": name,
-            "password": password,
-            "host": host,
-            "port": REDIS_PORT,
-            "url": f"redis://{name}:{password}@{host}:{REDIS_PORT}/0",
-        }
+        host = _names.redis_host(name, use)
+        password = secrets[_names.redis_secret(name, use)]
+        url = f"redis://{name}:{password}@{host}:{REDIS_PORT}/0"
+        values = {"user": name, "password": password, "host": host, "port": REDIS_PORT, "url": url}
         _give(options, services, host, _filled(options["env"], values), joins, environment)
-        caches[f"{name}-{use}"] = {
+        caches[_names.redis_instance(name, use)] = {
             "user": name,
             "password": password,
             "network": host,
-            "maxmemory": options["maxmemory"],
-            "policy": options["policy"],
-            "persistence": options["persistence"],
+            **{key: options[key] for key in ("maxmemory", "policy", "persistence")},
         }
-    edge = f"edge-{name}" if file["routes"] else ""
+    edge = _names.edge_network(name) if file["routes"] else ""
     definitions = {s: {k: v for k, v in d.items() if k != "environment"} for s, d in file["services"].items()}
     return {
         "name": name,
@@ -182,13 +167,12 @@ def _give(
 
 
 def _filled(env: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Fill ``{user}`` and the like; other braces stay as they are."""
-    filled = {}
-    for key, text in _texts(env).items():
-        for name, value in values.items():
-            text = text.replace("{" + name + "}", str(value))
-        filled[key] = text
-    return filled
+    """Fill ``{user}`` and the like; other braces, and those inside a filled value, stay as they are."""
+
+    def value(match: re.Match[str]) -> str:
+        return str(values.get(match[1], match[0]))
+
+    return {key: re.sub(r"\{(\w+)\}", value, text) for key, text in _texts(env).items()}
 
 
 def _mapping(environment: t.Any) -> dict[str, t.Any]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.berth.server.plugins.module_utils import _names
+
 # Compose's interpolation: $$, $NAME, ${NAME} and ${NAME<operator>word}.
 _VARIABLE = re.compile(r"\$(?:\$|(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^}]*)\})")
+_LONE_DOLLAR = re.compile(r"(?<!\$)(?:\$\$)*\$(?![\$A-Za-z_]|\{[A-Za-z_])")
 
 ONE_OFF_PROFILE = "berth-one-off"
 RELEASE_COMMAND = "release-command"
@@ -30,9 +33,9 @@ def interpolate(value: t.Any, variables: t.Mapping[str, str]) -> t.Any:
 
 
 def unknown_variables(value: t.Any, known: t.Collection[str]) -> set[str]:
-    """Return the variables that the value uses beyond the known ones, and those used with an operator."""
+    """Return the variables beyond the known ones, those used with an operator, and ``$`` for a lone dollar sign."""
     if isinstance(value, str):
-        return {
+        return ({"$"} if _LONE_DOLLAR.search(value) else set()) | {
             (m["plain"] or m["braced"]) + (m["rest"] or "")
             for m in _VARIABLE.finditer(value)
             if m[0] != "$$" and ((m["plain"] or m["braced"]) not in known or m["rest"])
@@ -93,13 +96,8 @@ def render(
     return {
         "services": services,
         "networks": {"default": {"internal": not app["egress"]}, **external},
-        "volumes": {name: {"name": volume_name(app["name"], name), "external": True} for name in app["volumes"]},
+        "volumes": {name: {"name": _names.volume(app["name"], name), "external": True} for name in app["volumes"]},
     }
-
-
-def volume_name(app: str, volume: str) -> str:
-    """Return the name that Docker knows a volume by; releases share it."""
-    return f"{app}_{volume}"
 
 
 def routed_services(app: t.Mapping[str, t.Any]) -> list[str]:
@@ -114,6 +112,8 @@ def _service(
     definition = {key: value for key, value in definition.items() if key not in ("build", "image", "environment")}
     if "depends_on" in definition:
         definition["depends_on"] = _renamed_dependencies(definition["depends_on"], release)
+    if definition.get("restart") is False:
+        definition["restart"] = "no"  # YAML reads Compose's unquoted word as false
     networks: dict[str, t.Any] = {"default": {"aliases": [name]}}
     networks.update({network: {} for network in app["joins"][name]})
     if address is not None:

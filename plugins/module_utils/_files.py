@@ -132,9 +132,23 @@ def make_directory(path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> 
 
 def user_id(owner: Identity) -> int:
     """Return a user's id; a number need not be known to the server, since it may belong to an image."""
-    return int(owner) if str(owner).isdigit() else pwd.getpwnam(str(owner)).pw_uid
+    if str(owner).isdigit():
+        return int(owner)
+    try:
+        return pwd.getpwnam(str(owner)).pw_uid
+    except KeyError as error:
+        raise ValueError(
+            f"owner {owner}: found no such user on this server; expected a name it knows or an id"
+        ) from error
 
 
 def group_id(group: Identity) -> int:
     """Return a group's id; a number need not be known to the server."""
-    return int(group) if str(group).isdigit() else grp.getgrnam(str(group)).gr_gid
+    if str(group).isdigit():
+        return int(group)
+    try:
+        return grp.getgrnam(str(group)).gr_gid
+    except KeyError as error:
+        raise ValueError(
+            f"group {group}: found no such group on this server; expected a name it knows or an id"
+        ) from error

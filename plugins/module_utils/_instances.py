@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -15,6 +16,7 @@ from ansible_collections.berth.server.plugins.module_utils._canonical import tex
 # The official images' postgres and redis users.
 IMAGE_USER = "999"
 HEALTH = {"interval": "5s", "timeout": "3s", "retries": 6, "start_period": "60s", "start_interval": "500ms"}
+POSTGRES_VERSION = re.compile(r"[1-9][0-9](\.[0-9]+)?\Z")
 POSTGRES_INSTANCE = {
     "version": {"type": "str", "required": True},
     "packages": {"type": "list", "elements": "str", "default": []},
@@ -45,6 +47,9 @@ def postgres_stack(
     if result.error_messages:
         raise InstanceError("; ".join(f"postgres_instances.{name}: {message}" for message in result.error_messages))
     instance = result.validated_parameters
+    if not POSTGRES_VERSION.match(instance["version"]):
+        expected = 'expected a version like "17" or "17.5"'
+        raise InstanceError(f"postgres_instances.{name}.version: found {instance['version']!r}, {expected}")
     service = f"postgres-{name}"
     directory = f"{root}/postgres/{name}"
     dockerfile = _postgres_dockerfile(instance["version"], image_os, instance["packages"])
@@ -191,7 +196,8 @@ def _postgresql_conf(parameters: t.Mapping[str, t.Any]) -> str:
 def _postgres_value(value: t.Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+    text = str(value).replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r")
+    return f"'{text}'"
 
 
 def _configuration(name: str, content: str, service: str) -> dict[str, t.Any]:

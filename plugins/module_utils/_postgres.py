@@ -66,4 +66,5 @@ def _is_public(access: str | None) -> bool:
     """Tell whether PUBLIC may connect: an entry without a grantee's name, or no list at all (the default)."""
     if not access:
         return True
-    return any(entry.startswith("=") and "c" in entry for entry in access.strip("{}").replace("\n", ",").split(","))
+    entries = (entry.partition("/")[0] for entry in access.strip("{}").replace("\n", ",").split(","))
+    return any(entry.startswith("=") and "c" in entry for entry in entries)

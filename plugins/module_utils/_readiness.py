@@ -28,7 +28,9 @@ def judge(container: t.Mapping[str, t.Any], one_shot: bool, restarts_before: int
     """
     state = container["State"]
     status = state["Status"]
-    restarts = container.get("RestartCount", 0) - restarts_before
+    restarts = container.get("RestartCount", 0)
+    # A restart by hand lets Docker count from 0 again.
+    restarts -= restarts_before if restarts >= restarts_before else 0
     if status == "exited":
         code = state.get("ExitCode", 0)
         if one_shot and code == 0:

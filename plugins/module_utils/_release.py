@@ -15,7 +15,6 @@ from ansible_collections.berth.server.plugins.module_utils import _compose
 from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
 
 RELEASE_ID = re.compile(r"\d{8}t\d{6}z-[0-9a-f]{8}\Z")
-VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 class ReleaseError(Exception):
@@ -46,17 +45,14 @@ def release_id(digest: str, now: datetime.datetime) -> str:
 def choose_version(app: t.Mapping[str, t.Any], environment: t.Any, current: Record | None) -> str:
     """Return the version to run: the file's, or else the one that was deployed last.
 
-    Raises ReleaseError where ``${VERSION}`` is used and no version is known, and for one that no image tag can be.
+    Raises ReleaseError where ``${VERSION}`` is used and no version is known.
     """
     version = app["version"] or (current.version if current else "")
-    if not version and _compose.uses_version([app["services"], environment]):
+    composed = [values.get("compose", {}) for values in environment.values()]
+    if not version and _compose.uses_version([app["services"], composed, app["release_command"]]):
         raise ReleaseError(
             f"app {app['name']}: its services use ${{VERSION}}, but the app file has no version and none was ever "
             "deployed. Set version in the app file."
-        )
-    if version and not VERSION.match(version):
-        raise ReleaseError(
-            f"app {app['name']}: version: found {version!r}, expected at most 128 letters, digits, '_', '.' and '-'."
         )
     return version
 

@@ -5,19 +5,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
-import http.client
 import os
 import time
 import typing as t
 
-from ansible_collections.berth.server.plugins.module_utils import _compose, _files, _release, _routes, _stack_runner
+from ansible_collections.berth.server.plugins.module_utils import (
+    _compose,
+    _files,
+    _names,
+    _release,
+    _routes,
+    _stack_runner,
+)
 from ansible_collections.berth.server.plugins.module_utils._docker import PROJECT_LABEL, Docker, DockerError, Run
+from ansible_collections.berth.server.plugins.module_utils._probe import probe_routes
 from ansible_collections.berth.server.plugins.module_utils._release import Record, ReleaseError
 from ansible_collections.berth.server.plugins.module_utils._release_store import ReleaseStore
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import Look, StackSpec
-from ansible_collections.berth.server.plugins.module_utils._traefik import TraefikError, wait_until_followed
+from ansible_collections.berth.server.plugins.module_utils._traefik import wait_until_followed
 from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
 
 
@@ -96,6 +104,12 @@ class ReleaseRunner:
                 return
         self._repair = _stack_runner.StackRunner(self._docker, self._spec(current), self._look)
         self.actions = [f"tag image of {service}" for service in lost] + [str(a) for a in self._repair.actions]
+        if current.status != "serving":
+            self.actions.append(f"finish release {current.id}, whose deploy was interrupted")
+        # What an interrupted run left behind beside the release that serves.
+        own = {_compose.APP_LABEL: self._app["name"]}.items()
+        left = [p for p, c in self._look.containers.items() if own <= c[0]["Config"]["Labels"].items()]
+        self.actions += [f"stop {p}: it does not serve" for p in sorted(left) if p != self._project(current.id)]
         self.differences = list(self._repair.differences)
         if self._repair.changed and not self.actions:
             self.actions = [f"write {file.path}" for file in self._repair.files]
@@ -119,16 +133,21 @@ class ReleaseRunner:
                 for service in self._app["services"]:
                     self._docker("tag", self.current.images[service]["id"], self._tag(service, self.current.id))
                 self._repair.apply()
-                self._switch(self.current.addresses, None)
-                return self.current
+                self._switch(self.current.addresses)
+                self._stop_others(self.current.id)
+                if self.current.status == "serving":
+                    return self.current
+                return self._finish(self.current, "serving", time.monotonic())
             started = time.monotonic()
-            record = self._prepare()
+            try:
+                record = self._prepare()
+            except DockerError as error:
+                raise ReleaseError(f"app {self._app['name']}: no release was made: {error}") from error
             try:
                 self._start(record)
-                self._switch(record.addresses, self.current)
-            except (ReleaseError, DockerError, TraefikError, _stack_runner.StackError, OSError) as error:
-                self._docker("compose", "--project-name", self._project(record.id), "down", "--timeout", "10")
-                self._resume_exclusive()
+                self._switch(record.addresses)
+            except Exception as error:  # whatever it was, the old release is to serve on
+                self._abandon(record)
                 self._finish(record, "failed", started, str(error))
                 raise ReleaseError(f"app {self._app['name']}: release {record.id} was not made: {error}") from error
             self.store.make_current(record.id)
@@ -152,8 +171,6 @@ class ReleaseRunner:
             self._images.update({s: found for s, r in self._references.items() if r == reference})
         digest = self._digest()
         release = _release.release_id(digest, datetime.datetime.now(datetime.timezone.utc))
-        for service, image in self._images.items():
-            self._docker("tag", str(image), self._tag(service, release))
         record = Record(
             id=release,
             digest=digest,
@@ -164,8 +181,10 @@ class ReleaseRunner:
             by=self._settings.by,
         )
         self.store.write_record(record)
+        for service, image in self._images.items():
+            self._docker("tag", str(image), self._tag(service, release))
         for volume in self._app["volumes"]:
-            name = _compose.volume_name(self._app["name"], volume)
+            name = _names.volume(self._app["name"], volume)
             self._docker("volume", "create", "--label", f"{_compose.APP_LABEL}={self._app['name']}", name)
         return record
 
@@ -187,7 +206,7 @@ class ReleaseRunner:
         look = Look(containers={}, networks=self._docker.network_ids(), images=images)
         runner = _stack_runner.StackRunner(self._docker, self._spec(record), look)
         runner.apply(before=lambda: self._before_start(record))
-        self._probe_routes(record)
+        probe_routes(self._app["routes"], record.addresses, self._settings.timeout)
 
     def _before_start(self, record: Record) -> None:
         command = self._app["release_command"]
@@ -202,32 +221,19 @@ class ReleaseRunner:
             for service in self._exclusive_containers(self.current.id):
                 self._docker("stop", service)
 
-    def _probe_routes(self, record: Record) -> None:
-        deadline = time.monotonic() + self._settings.timeout
-        for route in self._app["routes"]:
-            address = record.addresses[route["service"]]
-            while True:
-                problem = probe(address, route["port"], route["health"], route["hosts"][0])
-                if not problem:
-                    break
-                if time.monotonic() > deadline:
-                    raise ReleaseError(
-                        f"service {route['service']}: http://{address}:{route['port']}{route['health']}: {problem}"
-                    )
-                time.sleep(0.2)
-
-    def _switch(self, addresses: t.Mapping[str, str], previous: Record | None) -> None:
-        """Lead requests to these addresses; on failure back to the previous release."""
-        if not self._app["routes"]:
-            return
+    def _switch(self, addresses: t.Mapping[str, str]) -> None:
+        """Lead requests to these addresses; on failure to where they went before."""
         transaction = _files.FileTransaction(self._settings.dynamic)
-        transaction.write(self._route_file(addresses))
+        file = self._route_file(addresses)
+        if not self._app["routes"]:
+            transaction.remove(file.path)
+            return
+        transaction.write(file)
         wanted = self._routes(addresses)
         try:
             wait_until_followed(self._docker, self._run, self._settings.traefik, self._app["name"], wanted)
-        except (TraefikError, DockerError):
-            if previous is not None:
-                transaction.undo()
+        except Exception:
+            transaction.undo()
             raise
 
     def _stop_others(self, release: str) -> None:
@@ -239,10 +245,14 @@ class ReleaseRunner:
         for project in sorted(projects - {self._project(release)}):
             self._docker("compose", "--project-name", project, "down", "--timeout", f"{self._app['drain']:.0f}")
 
-    def _resume_exclusive(self) -> None:
+    def _abandon(self, record: Record) -> None:
+        """Let the old release's exclusive services go on, then remove the new release; one failure stops neither."""
         if self.current:
             for container in self._exclusive_containers(self.current.id):
-                self._docker("start", container)
+                with contextlib.suppress(DockerError):
+                    self._docker("start", container)
+        with contextlib.suppress(DockerError):
+            self._docker("compose", "--project-name", self._project(record.id), "down", "--timeout", "10")
 
     def _exclusive_containers(self, release: str) -> list[str]:
         names = [f"{self._app['name']}-{service}-{release}" for service in self._app["exclusive"]]
@@ -261,7 +271,8 @@ class ReleaseRunner:
     def _prune(self, current: Record) -> None:
         served = [r for r in self.store.releases() if (rec := self.store.record(r)) and rec.status == "serving"]
         for release in _release.to_prune(self.store.releases(), current.id, served, self._settings.keep):
-            for service in self._app["services"]:
+            record = self.store.record(release)
+            for service in record.images if record else ():
                 tag = self._tag(service, release)
                 if tag in self._docker.image_ids([tag]):
                     self._docker("image", "rm", tag)
@@ -297,17 +308,3 @@ class ReleaseRunner:
 
     def _tag(self, service: str, release: str) -> str:
         return f"berth/{self._app['name']}-{service}:{release}"
-
-
-def probe(address: str, port: int, path: str, host: str) -> str:
-    """Ask a service as Traefik would; return what is wrong, if anything: a status of 400 or more, for ``/`` of 500."""
-    limit = 500 if path == "/" else 400
-    connection = http.client.HTTPConnection(address, port, timeout=5)
-    try:
-        connection.request("GET", path, headers={"Host": host})
-        status = connection.getresponse().status
-        return "" if status < limit else f"answered {status}, expected a status below {limit}"
-    except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()

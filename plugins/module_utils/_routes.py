@@ -18,7 +18,7 @@ def route_file(
     middlewares: dict[str, t.Any] = {}
     for index, route in enumerate(app["routes"]):
         name = f"{app['name']}-{index}"
-        used = {f"{name}-{key}": options for key, options in route["middlewares"].items()}
+        used = {f"{name}-own-{key}": options for key, options in route["middlewares"].items()}
         if route["rate_limit"]:
             used[f"{name}-rate-limit"] = {"rateLimit": dict(route["rate_limit"])}
         middlewares.update(used)

@@ -51,10 +51,11 @@ def context_digest(context: pathlib.Path) -> str:
 
 
 def write_archive(context: pathlib.Path, destination: pathlib.Path) -> None:
-    """Write a gzipped tar of a context, owned by root, so that the same content is the same on every controller."""
+    """Write a gzipped tar of a context, owned by root and without times, whoever and wherever the controller is."""
 
     def as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
+        entry.mtime = 0
         entry.uname = entry.gname = "root"
         return entry
 

@@ -159,8 +159,11 @@ def _plan_service(
     actions = _plan_networks(service, container)
     if container.state == "exited" and service.one_shot and container.exit_code == 0:
         return actions
-    if container.state in ("created", "exited", "paused"):
+    if container.state in ("created", "exited"):
         return [*actions, Action("start", service.name, f"is {container.state}", container.state, container.id)]
+    if container.state == "paused":
+        # It goes on with what it has read.
+        actions.append(Action("start", service.name, "is paused", container.state, container.id))
     if container.state in ("dead", "removing"):
         return [Action("recreate", service.name, f"is {container.state}")]
     return actions + _plan_readers(service, container, changed_files, restart)

@@ -72,14 +72,14 @@ class StackRunner:
             )
             for name, definition in self._services.items()
         ]
-        containers = [found_container(c, look.networks) for c in look.containers.get(spec.name, [])]
+        self._found = [found_container(c, look.networks) for c in look.containers.get(spec.name, [])]
         self._known = self._read_state()
         unread = [
             _stack.ChangedFile(file.path, file.readers)
             for file in spec.files
             if file.readers and self._known.get(file.path) != text_hash(file.content)
         ]
-        self.actions = _stack.plan_stack(self.services, containers, unread, spec.restart)
+        self.actions = _stack.plan_stack(self.services, self._found, unread, spec.restart)
         self._missing_directories = [d for d in spec.directories if not os.path.isdir(self._path(d.path))]
 
     def _compose_files(self, configs: t.Mapping[str, str | None]) -> list[_files.File]:
@@ -127,7 +127,7 @@ class StackRunner:
             self._done = self.actions
             self._act()
             self._wait()
-        except (StackError, DockerError, OSError) as error:
+        except Exception as error:  # whatever it was, what ran before is to run on
             transaction.undo()
             undone = self._bring_back(had_compose)
             raise StackError(f"Stack {self._spec.name}: {error}\n{undone}") from error
@@ -171,11 +171,13 @@ class StackRunner:
 
     def _connect(self, action: _stack.Action) -> None:
         service = next(s for s in self.services if s.name == action.service)
-        attachment = (service.networks or {})[action.argument]
+        self._join(action, (service.networks or {})[action.argument])
+
+    def _join(self, action: _stack.Action, attachment: _stack.Attachment) -> None:
         with contextlib.suppress(DockerError):  # most often it is not on the network yet
             self._docker("network", "disconnect", "--force", action.argument, action.container)
         address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
-        aliases = [word for alias in sorted({service.name, *attachment.aliases}) for word in ("--alias", alias)]
+        aliases = [word for alias in sorted({action.service, *attachment.aliases}) for word in ("--alias", alias)]
         self._docker("network", "connect", *address, *aliases, action.argument, action.container)
 
     def _wait(self) -> None:
@@ -207,11 +209,14 @@ class StackRunner:
 
     def _bring_back(self, had_compose: bool) -> str:
         """Bring the containers back to the files that are back; return what was done for the error message."""
-        replaced = {a.service for a in self._done if a.kind in ("create", "recreate")}
+        replaced = {a.service for a in self._done if a.kind in ("create", "recreate", "remove")}
         told = {a.service for a in self._done if a.kind in ("restart", "signal")}
-        if not replaced and not told:
+        moved = [a for a in self._done if a.kind in ("connect", "disconnect")]
+        if not replaced and not told and not moved:
             return "Nothing was changed."
         try:
+            for action in moved:
+                self._move_back(action)
             if not had_compose:
                 self._docker("compose", "--project-name", self._spec.name, "down", "--timeout", "10")
                 return "It did not exist before; its containers were removed, its volumes kept."
@@ -225,9 +230,19 @@ class StackRunner:
             back = sorted(replaced & set(old))
             if back:
                 self._compose("up", "--detach", "--no-deps", "--force-recreate", *back)
-            return f"The previous configuration of {', '.join(sorted(replaced | told))} is back."
+            names = ", ".join(sorted(replaced | told | {a.service for a in moved}))
+            return f"The previous configuration of {names} is back."
         except DockerError as error:
             return f"Putting the previous configuration back failed as well: {error}"
+
+    def _move_back(self, action: _stack.Action) -> None:
+        """Put a container back on a network as it was, or off it."""
+        before = next(c for c in self._found if c.id == action.container).networks.get(action.argument)
+        if before is not None:
+            self._join(action, before)
+            return
+        with contextlib.suppress(DockerError):  # it may not have got there
+            self._docker("network", "disconnect", "--force", action.argument, action.container)
 
     def _filters(self, *services: str) -> list[str]:
         named = [f"label={SERVICE_LABEL}={name}" for name in services]
@@ -265,6 +280,9 @@ def build_command(build: t.Mapping[str, t.Any], tag: str, directory: str) -> lis
     command = ["build", "--quiet", "--tag", tag, "--file", os.path.join(context, build.get("dockerfile", "Dockerfile"))]
     if build.get("target"):
         command += ["--target", build["target"]]
-    for key, value in sorted((build.get("args") or {}).items()):
-        command += ["--build-arg", f"{key}={value}"]
+    arguments = build.get("args") or {}
+    if isinstance(arguments, t.Mapping):
+        arguments = [f"{key}={value}" for key, value in sorted(arguments.items())]
+    for argument in arguments:
+        command += ["--build-arg", argument]
     return [*command, context]

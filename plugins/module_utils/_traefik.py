@@ -27,7 +27,10 @@ def rawdata(docker: Docker, run: Run, container: str) -> dict[str, t.Any]:
     )
     if code != 0:
         raise TraefikError(f"Traefik ({container}) does not answer on {API} in its network namespace: {err.strip()}")
-    return t.cast("dict[str, t.Any]", json.loads(out))
+    try:
+        return t.cast("dict[str, t.Any]", json.loads(out))
+    except ValueError as error:
+        raise TraefikError(f"Traefik ({container}) answers on {API}, but not with JSON: {out[:200]!r}") from error
 
 
 def wait_until_followed(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 try:
@@ -21,4 +22,22 @@ def to_yaml(value: t.Any) -> str:
     plain = json.loads(json.dumps(value))
     if not HAS_YAML:
         return json.dumps(plain, indent=2) + "\n"
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
+    return str(yaml.dump(plain, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=120))
+
+
+def _dumper() -> t.Any:
+    """Return a dumper that quotes what YAML 1.2, which Compose and Traefik read, takes for a number: 1e3, 0o17.
+
+    PyYAML speaks YAML 1.1 and would leave those bare.
+    """
+
+    class Dumper(yaml.SafeDumper):
+        """Writes YAML for readers of 1.2."""
+
+    def represent_text(dumper: t.Any, text: str) -> t.Any:
+        # A break that only YAML 1.1 knows is lost outside of double quotes.
+        style = '"' if text[:1] in tuple("0123456789+-.~") or re.search("[\x85\u2028\u2029]", text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent_text)
+    return Dumper

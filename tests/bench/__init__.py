@@ -1,0 +1,1 @@
+"""Figures, not tests: `make bench` prints them, docs/measured.md keeps the last ones."""
