@@ -16,6 +16,8 @@ from ansible_collections.berth.server.plugins.module_utils import (
     _instances,
     _networks,
     _postgres,
+    _postgres_instance,
+    _redis_instance,
     _secrets,
 )
 from ansible_collections.berth.server.plugins.module_utils._canonical import canonical_json
@@ -57,16 +59,16 @@ def postgres_stacks(
         networks.setdefault(database["instance"], set()).add(database["network"])
     try:
         return [
-            _instances.postgres_stack(name, settings, sorted(networks.get(name, ())), image_os, root)
+            _postgres_instance.postgres_stack(name, settings, sorted(networks.get(name, ())), image_os, root)
             for name, settings in plain(instances).items()
         ]
-    except _instances.InstanceError as error:
+    except _postgres_instance.InstanceError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
 def redis_stacks(instances: t.Mapping[str, t.Any], image: str, root: str) -> list[dict[str, t.Any]]:
     """Return the stack of each Redis instance; see redis_stacks.yml."""
-    return [_instances.redis_stack(name, settings, image, root) for name, settings in plain(instances).items()]
+    return [_redis_instance.redis_stack(name, settings, image, root) for name, settings in plain(instances).items()]
 
 
 def postgres_plan(
@@ -85,7 +87,7 @@ class FilterModule:
             "app_problems": app_problems,
             "app_secret_names": lambda apps: _apps.secret_names(plain(apps)),
             "certificate_covers": _certificates.covers,
-            "external_networks": lambda names: {name: {"name": name, "external": True} for name in names},
+            "external_networks": _instances.external_networks,
             "networks_to_create": _networks.to_create,
             "postgres_plan": postgres_plan,
             "postgres_stacks": postgres_stacks,

@@ -66,6 +66,16 @@ class Docker:
         lines = self("network", "ls", "--no-trunc", "--format", "{{.Name}}\t{{.ID}}").splitlines()
         return dict(line.split("\t") for line in lines)
 
+    def subnet(self, network: str) -> str:
+        """Return a network's IPv4 address range."""
+        return self("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", network).strip()
+
+    def fixed_addresses(self, network: str) -> set[str]:
+        """Return the fixed IPv4 addresses on a network, those of stopped containers included."""
+        attachments = [c["NetworkSettings"]["Networks"].get(network) for c in self.containers(f"network={network}")]
+        addresses = [((a or {}).get("IPAMConfig") or {}).get("IPv4Address") for a in attachments]
+        return {address for address in addresses if address}
+
     def compose(self, project: str, files: t.Sequence[str], *arguments: str, timeout: float | None = None) -> str:
         """Run ``docker compose`` on a project without reading any ``.env`` of a working directory.
 

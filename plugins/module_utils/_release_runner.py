@@ -78,8 +78,6 @@ class ReleaseRunner:
             if not os.path.isdir(self.store.source_directory(digest))
         ]
 
-    # -- plan ---------------------------------------------------------------------------------------------------
-
     def plan(self, look: Look) -> None:
         """Decide between nothing, a repair of the current release, and a new release."""
         self._look = look
@@ -123,8 +121,6 @@ class ReleaseRunner:
         return _release.release_digest(
             self._app, self._version, self._environment, t.cast("dict[str, str]", self._images)
         )
-
-    # -- act ----------------------------------------------------------------------------------------------------
 
     def apply(self) -> Record:
         """Carry out the plan; return the record of the release that serves afterwards."""
@@ -192,14 +188,8 @@ class ReleaseRunner:
         services = _compose.routed_services(self._app)
         if not services:
             return {}
-        subnet = self._docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self._app["edge"])
-        taken = {
-            (network.get("IPAMConfig") or {}).get("IPv4Address")
-            for container in self._docker.containers(f"network={self._app['edge']}")
-            for name, network in container["NetworkSettings"]["Networks"].items()
-            if name == self._app["edge"]
-        }
-        return _release.free_addresses(subnet.strip(), {a for a in taken if a}, services)
+        edge = self._app["edge"]
+        return _release.free_addresses(self._docker.subnet(edge), self._docker.fixed_addresses(edge), services)
 
     def _start(self, record: Record) -> None:
         images = {self._tag(s, record.id): record.images[s]["id"] for s in self._app["services"]}
@@ -278,8 +268,6 @@ class ReleaseRunner:
                     self._docker("image", "rm", tag)
             self.store.remove(release)
         self.store.prune_sources({b["digest"] for b in self._app["builds"].values()})
-
-    # -- names --------------------------------------------------------------------------------------------------
 
     def _spec(self, record: Record) -> StackSpec:
         tags = {service: self._tag(service, record.id) for service in self._app["services"]}

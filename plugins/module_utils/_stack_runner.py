@@ -11,7 +11,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.berth.server.plugins.module_utils import _files, _readiness, _stack
+from ansible_collections.berth.server.plugins.module_utils import _files, _readiness, _service, _stack
 from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
 from ansible_collections.berth.server.plugins.module_utils._docker import (
     ONE_OFF_LABEL,
@@ -47,13 +47,11 @@ class StackRunner:
         self._done: list[_stack.Action] = []
         self._plan()
 
-    # -- plan ---------------------------------------------------------------------------------------------------
-
     def _plan(self) -> None:
         spec, look = self._spec, self._look
         self.missing_images = sorted({d["image"] for d in self._services.values()} - set(look.images))
         configs = {
-            name: _stack.service_config(d, spec.environment.get(name, {}), look.images[d["image"]])
+            name: _service.service_config(d, spec.environment.get(name, {}), look.images[d["image"]])
             if d["image"] in look.images
             else None
             for name, d in self._services.items()
@@ -67,8 +65,8 @@ class StackRunner:
                 name=name,
                 config=configs[name],
                 image=definition["image"],
-                one_shot=_stack.is_one_shot(definition),
-                networks=_stack.desired_attachments(spec.name, spec.project.get("networks") or {}, definition),
+                one_shot=_service.is_one_shot(definition),
+                networks=_service.desired_attachments(spec.name, spec.project.get("networks") or {}, definition),
             )
             for name, definition in self._services.items()
         ]
@@ -87,7 +85,7 @@ class StackRunner:
         for name, definition in project["services"].items():
             if name in configs:
                 label = configs[name] or "known when its image is here"
-                definition["labels"] = {**(definition.get("labels") or {}), _stack.CONFIG_LABEL: label}
+                definition["labels"] = {**(definition.get("labels") or {}), _service.CONFIG_LABEL: label}
         environment = {
             name: {"environment": {key: escape(value) for key, value in sorted(values.items())}}
             for name, values in sorted(self._spec.environment.items())
@@ -107,8 +105,6 @@ class StackRunner:
     def impact(self) -> dict[str, str]:
         """What happens to each service."""
         return _stack.impact(self.services, self.actions)
-
-    # -- act ----------------------------------------------------------------------------------------------------
 
     def apply(self, before: t.Callable[[], None] = lambda: None) -> None:
         """Make the stack true; on failure put files and containers back and raise StackError.
@@ -173,7 +169,7 @@ class StackRunner:
         service = next(s for s in self.services if s.name == action.service)
         self._join(action, (service.networks or {})[action.argument])
 
-    def _join(self, action: _stack.Action, attachment: _stack.Attachment) -> None:
+    def _join(self, action: _stack.Action, attachment: _service.Attachment) -> None:
         with contextlib.suppress(DockerError):  # most often it is not on the network yet
             self._docker("network", "disconnect", "--force", action.argument, action.container)
         address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
@@ -250,8 +246,6 @@ class StackRunner:
 
     def _compose(self, *arguments: str) -> str:
         return self._docker.compose(self._spec.name, self._spec.compose_files, *arguments)
-
-    # -- state --------------------------------------------------------------------------------------------------
 
     def _read_state(self) -> dict[str, str]:
         found = _files.read_file(self._path(STATE_FILE))

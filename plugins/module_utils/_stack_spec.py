@@ -9,7 +9,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.berth.server.plugins.module_utils import _files, _stack
+from ansible_collections.berth.server.plugins.module_utils import _files, _service, _stack
 from ansible_collections.berth.server.plugins.module_utils._docker import (
     ONE_OFF_LABEL,
     PROJECT_LABEL,
@@ -89,14 +89,14 @@ def found_container(inspected: t.Mapping[str, t.Any], network_ids: t.Mapping[str
     for name, options in (inspected["NetworkSettings"]["Networks"] or {}).items():
         stale = running and network_ids.get(name) != options.get("NetworkID")
         if not stale and name not in ("host", "none"):
-            attachments[name] = _stack.Attachment(
+            attachments[name] = _service.Attachment(
                 ipv4_address=(options.get("IPAMConfig") or {}).get("IPv4Address"),
                 aliases=frozenset(options.get("Aliases") or ()),
             )
     return _stack.Container(
         id=inspected["Id"],
         service=labels[SERVICE_LABEL],
-        config=labels.get(_stack.CONFIG_LABEL),
+        config=labels.get(_service.CONFIG_LABEL),
         state=inspected["State"]["Status"],
         exit_code=inspected["State"].get("ExitCode", 0),
         networks=attachments,

@@ -9,7 +9,8 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.berth.server.plugins.module_utils._instances import InstanceError, postgres_stack, redis_stack
+from ansible_collections.berth.server.plugins.module_utils._postgres_instance import InstanceError, postgres_stack
+from ansible_collections.berth.server.plugins.module_utils._redis_instance import redis_stack
 from hypothesis import given
 from hypothesis import strategies as st
 

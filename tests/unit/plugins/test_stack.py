@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.berth.server.plugins.module_utils import _stack
+from ansible_collections.berth.server.plugins.module_utils import _service, _stack
 from ansible_collections.berth.server.plugins.module_utils._stack import (
     Action,
     Attachment,
@@ -197,12 +197,12 @@ DEFINITION = {"image": "web:1", "command": "serve", "networks": ["a"], "build": 
     ],
 )
 def test_config_covers_what_only_a_new_container_brings(changes: dict[str, t.Any], same: bool) -> None:
-    before = _stack.service_config(DEFINITION, {}, "id")
-    assert (_stack.service_config({**DEFINITION, **changes}, {}, "id") == before) is same
+    before = _service.service_config(DEFINITION, {}, "id")
+    assert (_service.service_config({**DEFINITION, **changes}, {}, "id") == before) is same
 
 
 def test_config_covers_environment_and_image_id() -> None:
-    hashes = {_stack.service_config(DEFINITION, env, image) for env in ({}, {"A": "1"}) for image in ("x", "y")}
+    hashes = {_service.service_config(DEFINITION, env, image) for env in ({}, {"A": "1"}) for image in ("x", "y")}
     assert len(hashes) == 4
 
 
@@ -211,7 +211,7 @@ def test_config_covers_environment_and_image_id() -> None:
     [("no", True), (False, True), ("on-failure", True), ("on-failure:3", True), ("always", False), (None, False)],
 )
 def test_one_shot_is_told_by_restart(restart: t.Any, expected: bool) -> None:
-    assert _stack.is_one_shot({} if restart is None else {"restart": restart}) is expected
+    assert _service.is_one_shot({} if restart is None else {"restart": restart}) is expected
 
 
 BLOCK: dict[str, t.Any] = {"named": {"name": "docker-name", "external": True}, "plain": None}
@@ -232,4 +232,4 @@ BLOCK: dict[str, t.Any] = {"named": {"name": "docker-name", "external": True}, "
     ],
 )
 def test_attachments_by_docker_names(definition: dict[str, t.Any], expected: dict[str, Attachment] | None) -> None:
-    assert _stack.desired_attachments("p", BLOCK, definition) == expected
+    assert _service.desired_attachments("p", BLOCK, definition) == expected
