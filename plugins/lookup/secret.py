@@ -88,5 +88,6 @@ class LookupModule(LookupBase):
         if self.get_option("collect"):
             return marker(name, self.get_option("length"))
         raise AnsibleLookupError(
-            f"secret {name}: not found in {path}. Create what is missing with: ansible-playbook playbooks/secrets.yml"
+            f"secret {name}: not found in {path}. Run the playbook secrets.yml (berth.server.secrets) with the same "
+            "inventory: it creates what is missing."
         )

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils._app_schema import Problems
 from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
+from ansible_collections.berth.server.plugins.module_utils._compose import unknown_variables
 from ansible_collections.berth.server.plugins.module_utils._source import SourceError, context_digest
 
 OPTIONS = ("context", "dockerfile", "target", "args")
@@ -24,6 +25,8 @@ def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[s
         for name in options:
             if name not in OPTIONS:
                 problems.add(app, key, name, f"one of the keys {', '.join(OPTIONS)}")
+        for name in sorted(unknown_variables(options, ())):
+            problems.add(app, key, name, "no variable; what is built is known by its content")
         context = _context(source, options)
         dockerfile = context / str(options.get("dockerfile", "Dockerfile"))
         if not context.is_relative_to(source.resolve()):

@@ -93,7 +93,8 @@ class Docker:
             "--progress",
             "quiet",
         ]
-        limit = [] if timeout is None else ["timeout", "--kill-after=10", f"{timeout:g}"]
+        # In the foreground: a background process group would be stopped when Compose reads Ansible's terminal.
+        limit = [] if timeout is None else ["timeout", "--foreground", "--kill-after=10", f"{timeout:g}"]
         code, out, err = self._run([*limit, *command, *arguments])
         if code == 124:
             raise DockerError(

@@ -37,6 +37,20 @@ class Record:
     error: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What all apps share. ``dynamic``: Traefik's directory of route files; ``traefik``: its container's name."""
+
+    root: str
+    dynamic: str
+    traefik: str
+    entry_point: str
+    tls: t.Mapping[str, t.Any]
+    keep: int
+    timeout: float
+    by: str
+
+
 def release_id(digest: str, now: datetime.datetime) -> str:
     """Return UTC time and 8 digits of the content, in lower case since Compose refuses capitals."""
     return f"{now.astimezone(datetime.timezone.utc):%Y%m%dt%H%M%Sz}-{digest[:8]}"

@@ -22,25 +22,11 @@ from ansible_collections.berth.server.plugins.module_utils import (
 )
 from ansible_collections.berth.server.plugins.module_utils._docker import PROJECT_LABEL, Docker, DockerError, Run
 from ansible_collections.berth.server.plugins.module_utils._probe import probe_routes
-from ansible_collections.berth.server.plugins.module_utils._release import Record, ReleaseError
+from ansible_collections.berth.server.plugins.module_utils._release import Record, ReleaseError, Settings
 from ansible_collections.berth.server.plugins.module_utils._release_store import ReleaseStore
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import Look, StackSpec
 from ansible_collections.berth.server.plugins.module_utils._traefik import wait_until_followed
 from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What all apps share. ``dynamic``: Traefik's directory of route files; ``traefik``: its container's name."""
-
-    root: str
-    dynamic: str
-    traefik: str
-    entry_point: str
-    tls: t.Mapping[str, t.Any]
-    keep: int
-    timeout: float
-    by: str
 
 
 class ReleaseRunner:
@@ -205,7 +191,15 @@ class ReleaseRunner:
             spec = self._spec(record)
             # GNU timeout ends the client with TERM, which Compose passes on to the one-off.
             self._docker.compose(
-                spec.name, spec.compose_files, "run", "--rm", "--no-deps", "--no-TTY", key, timeout=command["timeout"]
+                spec.name,
+                spec.compose_files,
+                "run",
+                "--rm",
+                "--no-deps",
+                "--no-TTY",
+                "--interactive=false",
+                key,
+                timeout=command["timeout"],
             )
         if self.current:
             for service in self._exclusive_containers(self.current.id):

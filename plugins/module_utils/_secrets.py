@@ -15,6 +15,7 @@ _MARKER = re.compile(r"<berth-secret (?P<name>[a-z0-9_./-]+) (?P<length>\d+)>")
 # Letters and digits alone survive URLs, shells, SQL and configuration files unquoted.
 _ALPHABET = string.ascii_letters + string.digits
 DEFAULT_LENGTH = 40
+_MASKED_FROM = 8
 
 
 def marker(name: str, length: int) -> str:
@@ -26,6 +27,13 @@ def wanted(text: str, names: t.Iterable[str]) -> dict[str, int]:
     """Return name -> length of the secrets that markers in ``text`` name, and of ``names``."""
     found = {match["name"]: int(match["length"]) for match in _MARKER.finditer(text)}
     return dict(sorted((dict.fromkeys(names, DEFAULT_LENGTH) | found).items()))
+
+
+def masked(text: str, values: t.Iterable[str]) -> str:
+    """Return a text without these values; short ones stay, since they would blot out words that are no secret."""
+    for value in sorted({value for value in values if len(value) >= _MASKED_FROM}, key=len, reverse=True):
+        text = text.replace(value, "********")
+    return text
 
 
 def generate(length: int) -> str:

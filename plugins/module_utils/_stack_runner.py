@@ -20,6 +20,7 @@ from ansible_collections.berth.server.plugins.module_utils._docker import (
     Docker,
     DockerError,
 )
+from ansible_collections.berth.server.plugins.module_utils._secrets import masked
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     COMPOSE_FILE,
     ENVIRONMENT_FILE,
@@ -126,7 +127,9 @@ class StackRunner:
         except Exception as error:  # whatever it was, what ran before is to run on
             transaction.undo()
             undone = self._bring_back(had_compose)
-            raise StackError(f"Stack {self._spec.name}: {error}\n{undone}") from error
+            # What a service said last may hold what it was given.
+            values = [value for service in self._spec.environment.values() for value in service.values()]
+            raise StackError(masked(f"Stack {self._spec.name}: {error}\n{undone}", values)) from error
         self._write_state()
 
     def _write(self, transaction: _files.FileTransaction) -> None:

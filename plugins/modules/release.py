@@ -100,8 +100,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.berth.server.plugins.module_utils._docker import Docker, DockerError
-from ansible_collections.berth.server.plugins.module_utils._release import ReleaseError
-from ansible_collections.berth.server.plugins.module_utils._release_runner import ReleaseRunner, Settings
+from ansible_collections.berth.server.plugins.module_utils._release import ReleaseError, Settings
+from ansible_collections.berth.server.plugins.module_utils._release_runner import ReleaseRunner
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import Look
 from ansible_collections.berth.server.plugins.module_utils._traefik import TraefikError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.server import HEALTH, Outside, Playbook, Server, app_directory, secrets
+from tests.acceptance.server import HEALTH, Outside, Playbook, Server, app_directory, run, secrets
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def test_a_release_that_does_not_start_leaves_the_old_one_serving(
     code, said = playbook.text("site.yml", *options)
     assert code != 0
     assert "the schema is broken" in said
+    assert secrets()["featuremodels/postgres/featuremodels"] not in said
     assert server.current() == current
     assert server.containers() == before
     assert outside.status(HEALTH) == 200
@@ -109,3 +110,19 @@ def test_a_removed_and_a_stopped_container_come_back(playbook: Playbook, server:
     assert f"featuremodels-worker-{current}" in server.containers()
     outside.wait_for(HEALTH, 30)
     assert playbook("site.yml").stats["changed"] == 0
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_given_certificate_is_served(playbook: Playbook, outside: Outside, tmp_path: Path, server: Server) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=given", "-addext", "subjectAltName=DNS:given.berth.localhost"]
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject,
+        "-keyout", key, "-out", certificate)  # fmt: skip
+    given = {"name": "given", "certificate": certificate.read_text(), "private_key": key.read_text()}
+    before = server.infrastructure()
+    playbook("site.yml", "--extra-vars", json.dumps({"traefik_certificates": [given]}))
+    hello = ["openssl", "s_client", "-connect", f"{server.address}:443", "-servername", "given.berth.localhost"]
+    served = outside("sh", "-c", f"{' '.join(hello)} </dev/null | openssl x509 -noout -subject")
+    assert "given" in served
+    assert outside.status(HEALTH) == 200
+    assert server.infrastructure() == before

@@ -40,7 +40,7 @@ class Engine:
     def run(self, argv: list[str]) -> tuple[int, str, str]:
         """Run a command as ``AnsibleModule.run_command`` does."""
         if argv[0] == "timeout":
-            argv = argv[3:]
+            argv = argv[argv.index("docker") :]
         if argv[0] == "nsenter":
             return 0, self.traefik_says or json.dumps(self._rawdata()), ""
         project, files, words = "", [], argv[1:]

@@ -112,7 +112,9 @@ def test_compose_reads_no_env_file_of_a_working_directory() -> None:
 def test_compose_under_a_deadline() -> None:
     run = Answers((0, "", ""))
     Docker(run).compose("p", [], "run", timeout=90.0)
-    assert run.commands == [["timeout", "--kill-after=10", "90", *COMPOSE, "--progress", "quiet", "run"]]
+    assert run.commands == [
+        ["timeout", "--foreground", "--kill-after=10", "90", *COMPOSE, "--progress", "quiet", "run"]
+    ]
 
 
 @pytest.mark.parametrize(

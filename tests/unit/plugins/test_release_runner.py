@@ -24,7 +24,7 @@ def test_first_release(server: Server) -> None:
         "pull --quiet shop:1.0",
         f"tag {image_id('shop:1.0')} berth/shop-web:ID",
         "volume create --label berth.app=shop shop_up",
-        "compose run --rm --no-deps --no-TTY release-command-ID",
+        "compose run --rm --no-deps --no-TTY --interactive=false release-command-ID",
         "compose up --detach --no-deps --force-recreate web-ID",
     ]
     assert (record.status, record.version, record.by, record.error) == ("serving", "1.0", "me@here", "")
