@@ -85,6 +85,8 @@ class ReleaseRunner:
             # The tag was removed by hand; under it the image is kept, or else the release is made anew.
             if current.images[service]["id"] not in self._docker.image_ids([current.images[service]["id"]]):
                 self.actions = [f"deploy {self._app['name']}: the image of {service} is gone"]
+                # The recorded id leads nowhere: take what the reference has now, or fetch it.
+                self._images = {s: self._look.images.get(reference) for s, reference in self._references.items()}
                 return
         self._repair = _stack_runner.StackRunner(self._docker, self._spec(current), self._look)
         self.actions = [f"tag image of {service}" for service in lost] + [str(a) for a in self._repair.actions]
