@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
 import typing as t
@@ -20,6 +21,7 @@ OPTIONS = ("context", "dockerfile", "target", "args")
 def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[str]:
     """Return every mistake in the builds of app files in ``directory``; other mistakes are not looked at."""
     problems = Problems()
+    digest_of = functools.cache(context_digest)  # services share contexts
     for app, service, source, options in _each(files, directory):
         key = f"services.{service}.build"
         for name in options:
@@ -37,7 +39,7 @@ def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[s
             problems.add(app, key, "no file", f"a Dockerfile at {dockerfile}")
         else:
             try:
-                context_digest(context)
+                digest_of(context)
             except (SourceError, OSError) as error:
                 problems.messages.append(f"app {app}: {key}: {error}")
     return problems.messages
@@ -46,11 +48,10 @@ def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[s
 def resolve(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> dict[str, dict[str, dict[str, t.Any]]]:
     """Return app -> service -> its build with ``context`` (absolute), ``digest`` of the context, and ``image``."""
     builds: dict[str, dict[str, dict[str, t.Any]]] = {}
-    digests: dict[pathlib.Path, str] = {}
+    digest_of = functools.cache(context_digest)
     for app, service, source, options in _each(files, directory):
         context = _context(source, options)
-        digest = digests.setdefault(context, "") or context_digest(context)
-        digests[context] = digest
+        digest = digest_of(context)
         kept = {key: options[key] for key in OPTIONS[1:] if key in options}
         label = re.sub(r"[^a-z0-9]+", "-", context.name.lower()).strip("-") or "source"
         tag = f"berth-build/{app}-{label}:{content_hash([digest, kept])[:16]}"

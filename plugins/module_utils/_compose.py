@@ -92,12 +92,16 @@ def render(
     if app["release_command"]:
         key = rendered_key(RELEASE_COMMAND, release)
         services[key] = _release_command(app, release, version, images)
-    external = {name: {"name": name, "external": True} for name in app["networks"]}
     return {
         "services": services,
-        "networks": {"default": {"internal": not app["egress"]}, **external},
+        "networks": {"default": {"internal": not app["egress"]}, **external_networks(app["networks"])},
         "volumes": {name: {"name": _names.volume(app["name"], name), "external": True} for name in app["volumes"]},
     }
+
+
+def external_networks(names: t.Iterable[str]) -> dict[str, t.Any]:
+    """Return the ``networks`` block of a Compose project whose networks are made elsewhere."""
+    return {name: {"name": name, "external": True} for name in names}
 
 
 def routed_services(app: t.Mapping[str, t.Any]) -> list[str]:
@@ -138,8 +142,7 @@ def _release_command(
     dropped = ("container_name", "healthcheck", "depends_on", "restart")
     return {
         **{key: value for key, value in service.items() if key not in dropped},
-        "networks": {network: options for network, options in service["networks"].items() if network != "default"}
-        | {"default": {}},
+        "networks": {**service["networks"], "default": {}},
         "command": interpolate(command["command"], {"VERSION": version}),
         "profiles": [ONE_OFF_PROFILE],
         "healthcheck": {"disable": True},

@@ -27,10 +27,7 @@ class Docker:
 
     def __call__(self, *arguments: str) -> str:
         """Run ``docker <arguments>`` and return its stdout."""
-        code, out, err = self._run(["docker", *arguments])
-        if code != 0:
-            raise DockerError(f"docker {_shorten(arguments)} failed ({code}): {(err or out).strip()[-2000:]}")
-        return out
+        return self._output(["docker", *arguments], arguments)
 
     def is_there(self) -> bool:
         """Tell whether there is a docker client whose engine answers."""
@@ -95,19 +92,21 @@ class Docker:
         ]
         # In the foreground: a background process group would be stopped when Compose reads Ansible's terminal.
         limit = [] if timeout is None else ["timeout", "--foreground", "--kill-after=10", f"{timeout:g}"]
-        code, out, err = self._run([*limit, *command, *arguments])
-        if code == 124:
-            raise DockerError(
-                f"docker compose {_shorten(arguments)} did not end within {timeout:g} s: {(err or out).strip()[-2000:]}"
-            )
-        if code != 0:
-            raise DockerError(f"docker compose {_shorten(arguments)} failed ({code}): {(err or out).strip()[-2000:]}")
-        return out
+        ends = "" if timeout is None else f"did not end within {timeout:g} s"
+        return self._output([*limit, *command, *arguments], ("compose", *arguments), ends)
 
     def last_lines(self, container: str, number: int) -> str:
         """Return what a container said last, as far as its log driver can be read."""
         _code, out, err = self._run(["docker", "logs", "--tail", str(number), container])
         return out + err
+
+    def _output(self, argv: list[str], shown: t.Sequence[str], when_late: str = "") -> str:
+        """Return the stdout of a command that ends well; 124 is what ``timeout`` ends with when it was late."""
+        code, out, err = self._run(argv)
+        if code == 0:
+            return out
+        found = when_late if when_late and code == 124 else f"failed ({code})"
+        raise DockerError(f"docker {_shorten(shown)} {found}: {(err or out).strip()[-2000:]}")
 
     def _inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if not names:

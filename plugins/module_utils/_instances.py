@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 # The official images' postgres and redis users.
 IMAGE_USER = "999"
 HEALTH = {"interval": "5s", "timeout": "3s", "retries": 6, "start_period": "60s", "start_interval": "500ms"}
-
-
-def external_networks(names: t.Iterable[str]) -> dict[str, t.Any]:
-    """Return the ``networks`` block of a Compose project whose networks are made elsewhere."""
-    return {name: {"name": name, "external": True} for name in names}

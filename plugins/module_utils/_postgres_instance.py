@@ -11,7 +11,8 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.berth.server.plugins.module_utils import _names
 from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
-from ansible_collections.berth.server.plugins.module_utils._instances import HEALTH, IMAGE_USER, external_networks
+from ansible_collections.berth.server.plugins.module_utils._compose import external_networks
+from ansible_collections.berth.server.plugins.module_utils._instances import HEALTH, IMAGE_USER
 
 POSTGRES_VERSION = re.compile(r"[1-9][0-9](\.[0-9]+)?\Z")
 POSTGRES_INSTANCE = {

@@ -9,7 +9,8 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.berth.server.plugins.module_utils._instances import HEALTH, IMAGE_USER, external_networks
+from ansible_collections.berth.server.plugins.module_utils._compose import external_networks
+from ansible_collections.berth.server.plugins.module_utils._instances import HEALTH, IMAGE_USER
 
 
 def redis_stack(name: str, instance: t.Mapping[str, t.Any], image: str, root: str) -> dict[str, t.Any]:

@@ -255,13 +255,13 @@ class ReleaseRunner:
         return record
 
     def _prune(self, current: Record) -> None:
-        served = [r for r in self.store.releases() if (rec := self.store.record(r)) and rec.status == "serving"]
-        for release in _release.to_prune(self.store.releases(), current.id, served, self._settings.keep):
-            record = self.store.record(release)
-            for service in record.images if record else ():
-                tag = self._tag(service, release)
-                if tag in self._docker.image_ids([tag]):
-                    self._docker("image", "rm", tag)
+        records = {release: self.store.record(release) for release in self.store.releases()}
+        served = [release for release, record in records.items() if record and record.status == "serving"]
+        pruned = _release.to_prune(list(records), current.id, served, self._settings.keep)
+        tags = [self._tag(s, release) for release in pruned if (record := records[release]) for s in record.images]
+        for tag in sorted(self._docker.image_ids(tags)):
+            self._docker("image", "rm", tag)
+        for release in pruned:
             self.store.remove(release)
         self.store.prune_sources({b["digest"] for b in self._app["builds"].values()})
 

@@ -159,6 +159,12 @@ def _plan_readers(
     ]
 
 
+def describe_actions(title: str, actions: t.Iterable[Action | str]) -> dict[str, str]:
+    """Return what happens to containers as a difference in Ansible's form."""
+    lines = "".join(f"{action}\n" for action in actions)
+    return {"before_header": title, "after_header": title, "before": "", "after": lines}
+
+
 def impact(services: t.Sequence[Service], actions: t.Sequence[Action]) -> dict[str, str]:
     """Return the strongest thing that happens to each service: create, recreate, restart, ... or none."""
     order = ("none", "disconnect", "connect", "signal", "start", "restart", "remove", "recreate", "create")

@@ -173,11 +173,14 @@ class StackRunner:
         self._join(action, (service.networks or {})[action.argument])
 
     def _join(self, action: _stack.Action, attachment: _service.Attachment) -> None:
-        with contextlib.suppress(DockerError):  # most often it is not on the network yet
-            self._docker("network", "disconnect", "--force", action.argument, action.container)
+        self._leave(action)
         address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
         aliases = [word for alias in sorted({action.service, *attachment.aliases}) for word in ("--alias", alias)]
         self._docker("network", "connect", *address, *aliases, action.argument, action.container)
+
+    def _leave(self, action: _stack.Action) -> None:
+        with contextlib.suppress(DockerError):  # often it is not on the network
+            self._docker("network", "disconnect", "--force", action.argument, action.container)
 
     def _wait(self) -> None:
         if not self.actions:
@@ -239,9 +242,8 @@ class StackRunner:
         before = next(c for c in self._found if c.id == action.container).networks.get(action.argument)
         if before is not None:
             self._join(action, before)
-            return
-        with contextlib.suppress(DockerError):  # it may not have got there
-            self._docker("network", "disconnect", "--force", action.argument, action.container)
+        else:
+            self._leave(action)
 
     def _filters(self, *services: str) -> list[str]:
         named = [f"label={SERVICE_LABEL}={name}" for name in services]

@@ -15,6 +15,7 @@ from ansible_collections.berth.server.plugins.module_utils._docker import (
     PROJECT_LABEL,
     SERVICE_LABEL,
     Docker,
+    DockerError,
 )
 
 COMPOSE_FILE = "compose.yml"
@@ -61,13 +62,16 @@ class Look:
     images: dict[str, str]
 
     @classmethod
-    def empty(cls) -> Look:
-        """A server without Docker, as check mode meets a bare one."""
-        return cls({}, {}, {})
+    def at(cls, docker: Docker, references: t.Iterable[str], may_be_bare: bool = False) -> Look:
+        """Look at every Compose project, the networks, and the images with these references.
 
-    @classmethod
-    def at(cls, docker: Docker, references: t.Iterable[str]) -> Look:
-        """Look at every Compose project, the networks, and the images with these references."""
+        Without an engine there is nothing where the server ``may_be_bare``, as in check mode, and else DockerError.
+        """
+        if not docker.is_there():
+            if may_be_bare:
+                return cls({}, {}, {})
+            advice = "run the docker role first, or start docker.service."
+            raise DockerError(f"No Docker engine answers on this server: {advice}")
         projects: dict[str, list[dict[str, t.Any]]] = {}
         for container in docker.containers(f"label={PROJECT_LABEL}"):
             labels = container["Config"]["Labels"]

@@ -102,6 +102,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.berth.server.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.berth.server.plugins.module_utils._release import ReleaseError, Settings
 from ansible_collections.berth.server.plugins.module_utils._release_runner import ReleaseRunner
+from ansible_collections.berth.server.plugins.module_utils._stack import describe_actions
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import Look
 from ansible_collections.berth.server.plugins.module_utils._traefik import TraefikError
@@ -148,14 +149,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         app["name"]: ReleaseRunner(docker, run_command, app, sensitive.get(app["name"], {}), shared)
         for app in module.params["apps"]
     }
-    if docker.is_there():
-        look = Look.at(docker, [image for runner in runners.values() for image in runner.image_references])
-    elif module.check_mode:
-        look = Look.empty()
-    else:
-        raise ReleaseError(
-            "No Docker engine answers on this server: run the docker role first, or start docker.service."
-        )
+    references = [image for runner in runners.values() for image in runner.image_references]
+    look = Look.at(docker, references, may_be_bare=module.check_mode)
     result: dict[str, t.Any] = {"changed": False, "apps": {}, "diff": []}
     for name, runner in runners.items():
         runner.plan(look)
@@ -163,10 +158,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         result["changed"] |= changed
         result["diff"] += runner.differences
         if changed:
-            lines = "".join(f"{action}\n" for action in runner.actions)
-            result["diff"].append(
-                {"before_header": f"app {name}", "after_header": f"app {name}", "before": "", "after": lines}
-            )
+            result["diff"].append(describe_actions(f"app {name}", runner.actions))
         release = runner.current.id if runner.current else None
         missing = runner.missing_sources
         if changed and not module.check_mode:

@@ -159,6 +159,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.berth.server.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.berth.server.plugins.module_utils._files import File
+from ansible_collections.berth.server.plugins.module_utils._stack import describe_actions
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError, StackRunner
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     Directory,
@@ -240,10 +241,7 @@ def differences(name: str, runner: StackRunner) -> list[dict[str, str]]:
     """Return the diff of a stack: its files, then what happens to its containers."""
     shown = list(runner.differences)
     if runner.actions:
-        lines = "".join(f"{action}\n" for action in runner.actions)
-        shown.append(
-            {"before_header": f"{name} containers", "after_header": f"{name} containers", "before": "", "after": lines}
-        )
+        shown.append(describe_actions(f"{name} containers", runner.actions))
     return shown
 
 
@@ -251,12 +249,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Look once, then plan and act stack by stack."""
     specs = [to_spec(options) for options in module.params["stacks"]]
     docker = Docker(lambda argv: module.run_command(argv, handle_exceptions=False))
-    if docker.is_there():
-        look = Look.at(docker, [reference for spec in specs for reference in image_references(spec)])
-    elif module.check_mode:
-        look = Look.empty()
-    else:
-        raise StackError("No Docker engine answers on this server: run the docker role first, or start docker.service.")
+    references = [reference for spec in specs for reference in image_references(spec)]
+    look = Look.at(docker, references, may_be_bare=module.check_mode)
     result: dict[str, t.Any] = {"changed": False, "stacks": {}, "diff": []}
     for spec in specs:
         runner = StackRunner(docker, spec, look)

@@ -33,6 +33,11 @@ def run(*command: str | Path, stdin: str | None = None, env: dict[str, str] | No
     return done.stdout
 
 
+def lab() -> dict[str, Any]:
+    """Return what the lab has written down."""
+    return dict(json.loads((LAB / "lab.json").read_text(encoding="utf-8")))
+
+
 def secrets() -> dict[str, str]:
     """Return the demo's secrets."""
     text = run("ansible-vault", "view", INVENTORY / "secrets.yml")
@@ -77,7 +82,7 @@ class Server:
     """The server under test."""
 
     def __init__(self) -> None:
-        entry = json.loads((LAB / "lab.json").read_text(encoding="utf-8"))["servers"][NAME]
+        entry = lab()["servers"][NAME]
         self.address: str = entry["address"]
         self._ssh_host: str = entry["ssh_host"]
 
@@ -111,13 +116,13 @@ class Outside:
     """A host on the other side of the server's public address."""
 
     def __init__(self, server: Server) -> None:
-        # On the host outside itself, since browsers and curl resolve *.localhost to loopback by themselves.
-        self._map = f"{server.address}"
+        # Given to curl and the browser each time, since they resolve *.localhost to loopback by themselves.
+        self._address = server.address
 
     def curl(self, url: str, *options: str) -> str:
         """Request a URL, with TLS verified against what the host trusts; return what curl printed."""
         host = url.split("/")[2]
-        resolve = [word for port in ("80", "443") for word in ("--resolve", f"{host}:{port}:{self._map}")]
+        resolve = [word for port in ("80", "443") for word in ("--resolve", f"{host}:{port}:{self._address}")]
         return self("curl", "--silent", "--show-error", "--max-time", "10", *resolve, *options, url)
 
     def status(self, url: str, *options: str) -> int:
@@ -126,7 +131,7 @@ class Outside:
 
     def browse(self, script: Path, *arguments: str) -> dict[str, Any]:
         """Run a browser script there; it prints one JSON document."""
-        command = ("docker", "exec", "--interactive", self._container(), "python3", "-", self._map, *arguments)
+        command = ("docker", "exec", "--interactive", self._container(), "python3", "-", self._address, *arguments)
         return dict(json.loads(run(*command, stdin=script.read_text(encoding="utf-8"))))
 
     def wait_for(self, url: str, seconds: float = 120) -> float:
@@ -147,7 +152,7 @@ class Outside:
         return run("docker", "exec", self._container(), *command)
 
     def _container(self) -> str:
-        return str(json.loads((LAB / "lab.json").read_text(encoding="utf-8"))["outside"])
+        return str(lab()["outside"])
 
 
 def app_directory(tmp_path: Path, change: dict[str, Any]) -> Sequence[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.berth.server.plugins.module_utils._docker import Docker
+from ansible_collections.berth.server.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.berth.server.plugins.module_utils._stack import Attachment
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     Look,
@@ -33,8 +33,11 @@ def test_look_groups_containers_by_project_without_one_offs(engine: Engine) -> N
     assert look.networks == {"bridge": "id-bridge"}
 
 
-def test_empty_look_knows_nothing() -> None:
-    assert Look.empty() == Look({}, {}, {})
+def test_bare_server_has_nothing_where_it_may_be_bare_and_is_an_error_elsewhere() -> None:
+    bare = Docker(lambda _argv: (1, "", "Cannot connect to the Docker daemon"))
+    assert Look.at(bare, ["web:1"], may_be_bare=True) == Look({}, {}, {})
+    with pytest.raises(DockerError, match="No Docker engine answers on this server: run the docker role first"):
+        Look.at(bare, ["web:1"])
 
 
 def test_spec_names_its_compose_files_and_images() -> None:
