@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -94,6 +95,19 @@ class Docker:
         limit = [] if timeout is None else ["timeout", "--foreground", "--kill-after=10", f"{timeout:g}"]
         ends = "" if timeout is None else f"did not end within {timeout:g} s"
         return self._output([*limit, *command, *arguments], ("compose", *arguments), ends)
+
+    def once(self, command: t.Sequence[str], timeout: float) -> str:
+        """Run a container that is to end by itself, given as ``run`` and its arguments; return its stdout.
+
+        It is removed whatever happens. After ``timeout`` seconds it has failed.
+        """
+        name = f"berth-once-{os.getpid()}"
+        argv = ["timeout", "--foreground", "--kill-after=5", f"{timeout:g}", "docker", command[0], "--name", name]
+        try:
+            return self._output([*argv, *command[1:]], command, f"did not end within {timeout:g} s")
+        except DockerError:
+            self._run(["docker", "rm", "--force", name])  # the client that was to remove it may be gone
+            raise
 
     def last_lines(self, container: str, number: int) -> str:
         """Return what a container said last, as far as its log driver can be read."""

@@ -18,6 +18,7 @@ from ansible_collections.berth.server.plugins.module_utils import (
     _names,
     _release,
     _routes,
+    _service,
     _stack_runner,
 )
 from ansible_collections.berth.server.plugins.module_utils._docker import PROJECT_LABEL, Docker, DockerError, Run
@@ -148,7 +149,7 @@ class ReleaseRunner:
             if service in self._app["builds"]:
                 build = self._app["builds"][service]
                 directory = self.store.source_directory(build["digest"])
-                self._docker(*_stack_runner.build_command({**build, "context": directory}, reference, "/"))
+                self._docker(*_service.build_command({**build, "context": directory}, reference, "/"))
             else:
                 self._docker("pull", "--quiet", reference)
             found = self._docker.image_ids([reference])[reference]

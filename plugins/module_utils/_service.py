@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
@@ -63,3 +64,17 @@ def desired_attachments(
         )
         for key, options in networks.items()
     }
+
+
+def build_command(build: t.Mapping[str, t.Any], tag: str, directory: str) -> list[str]:
+    """Return ``docker build`` arguments for a Compose ``build`` mapping whose context is relative to ``directory``."""
+    context = os.path.join(directory, build.get("context", "."))
+    command = ["build", "--quiet", "--tag", tag, "--file", os.path.join(context, build.get("dockerfile", "Dockerfile"))]
+    if build.get("target"):
+        command += ["--target", build["target"]]
+    arguments = build.get("args") or {}
+    if isinstance(arguments, t.Mapping):
+        arguments = [f"{key}={value}" for key, value in sorted(arguments.items())]
+    for argument in arguments:
+        command += ["--build-arg", argument]
+    return [*command, context]

@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils import _files, _readiness, _service, _stack
+from ansible_collections.berth.server.plugins.module_utils._candidate import candidate, check_command, own_mounts
 from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
 from ansible_collections.berth.server.plugins.module_utils._docker import (
     ONE_OFF_LABEL,
@@ -25,11 +26,15 @@ from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     COMPOSE_FILE,
     ENVIRONMENT_FILE,
     STATE_FILE,
+    Check,
     Look,
     StackSpec,
     found_container,
 )
 from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
+
+# Seconds for one check: an image starts, reads its configuration and ends.
+CHECK_TIMEOUT = 30
 
 
 class StackError(Exception):
@@ -115,11 +120,8 @@ class StackRunner:
         transaction = _files.FileTransaction(self._spec.directory)
         had_compose = os.path.exists(self._path(COMPOSE_FILE))
         try:
+            self._prepare()
             self._write(transaction)
-            if self.missing_images:
-                self._fetch_images()
-                self._plan()
-                self._write(transaction)
             before()
             self._done = self.actions
             self._act()
@@ -139,11 +141,35 @@ class StackRunner:
         for file in self.files:
             transaction.write(file)
 
-    def _fetch_images(self) -> None:
+    def _prepare(self) -> None:
+        """Fetch images and let the checks judge the wanted files, all beside what is live."""
+        if not self.missing_images and not self._spec.checks:
+            return
+        mounts = {c.service: own_mounts(self._services[c.service], self._spec.directory) for c in self._spec.checks}
+        copied = {path for paths in mounts.values() for path in paths}
+        with candidate(self._spec.directory, self._spec.files, copied) as place:
+            if self.missing_images:
+                self._fetch_images(place)
+                self._plan()
+            for check in self._spec.checks:
+                if self.files or self.impact[check.service] in ("create", "recreate"):
+                    self._check(check, mounts[check.service], place)
+
+    def _check(self, check: Check, mounts: t.Mapping[str, str], place: str) -> None:
+        definition = self._services[check.service]
+        command = check_command(definition["image"], definition, mounts, place, check.command)
+        try:
+            self._docker.once(command, CHECK_TIMEOUT)
+        except DockerError as error:
+            raise StackError(
+                f"the wanted configuration of {check.service} was refused by its check: {error}"
+            ) from error
+
+    def _fetch_images(self, place: str) -> None:
         for reference in self.missing_images:
             definition = next(d for d in self._services.values() if d["image"] == reference)
             if "build" in definition:
-                self._docker(*build_command(definition["build"], reference, self._spec.directory))
+                self._docker(*_service.build_command(definition["build"], reference, place))
             else:
                 self._docker("pull", "--quiet", reference)
         self._look.images.update(self._docker.image_ids(self.missing_images))
@@ -271,17 +297,3 @@ class StackRunner:
 def escape(value: str) -> str:
     """Write a literal value so that Compose's interpolation gives it back: it reads ``$$`` as ``$``."""
     return value.replace("$", "$$")
-
-
-def build_command(build: t.Mapping[str, t.Any], tag: str, directory: str) -> list[str]:
-    """Return ``docker build`` arguments for a Compose ``build`` mapping whose context is relative to ``directory``."""
-    context = os.path.join(directory, build.get("context", "."))
-    command = ["build", "--quiet", "--tag", tag, "--file", os.path.join(context, build.get("dockerfile", "Dockerfile"))]
-    if build.get("target"):
-        command += ["--target", build["target"]]
-    arguments = build.get("args") or {}
-    if isinstance(arguments, t.Mapping):
-        arguments = [f"{key}={value}" for key, value in sorted(arguments.items())]
-    for argument in arguments:
-        command += ["--build-arg", argument]
-    return [*command, context]

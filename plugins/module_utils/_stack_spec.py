@@ -35,6 +35,14 @@ class Directory:
 
 
 @dataclasses.dataclass(frozen=True)
+class Check:
+    """A command that judges the files before they go live, in a throwaway container of a service's image."""
+
+    service: str
+    command: t.Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
 class StackSpec:
     """A stack as wanted. ``environment``: service -> variable -> literal value."""
 
@@ -45,6 +53,7 @@ class StackSpec:
     directories: t.Sequence[Directory] = ()
     environment: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     restart: t.Sequence[str] = ()
+    checks: t.Sequence[Check] = ()
     timeout: float = 120
 
     @property

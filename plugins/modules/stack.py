@@ -115,6 +115,26 @@ options:
         type: list
         elements: str
         default: []
+      checks:
+        description:
+          - Commands that judge the wanted files before they go live, when a file differs or the service needs a new
+            container.
+          - Each runs in a throwaway container of the service's image, without network, with those of its mounts whose
+            source is in O(stacks[].directory) replaced by a copy that holds the wanted files, and no other mount.
+          - When one fails, nothing is changed.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          service:
+            description: The service whose image and mounts are used.
+            type: str
+            required: true
+          command:
+            description: The command; its first word is the entry point.
+            type: list
+            elements: str
+            required: true
       timeout:
         description: Seconds until every service must be ready.
         type: int
@@ -162,6 +182,7 @@ from ansible_collections.berth.server.plugins.module_utils._files import File
 from ansible_collections.berth.server.plugins.module_utils._stack import describe_actions
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError, StackRunner
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
+    Check,
     Directory,
     Look,
     StackSpec,
@@ -195,6 +216,15 @@ STACK_OPTIONS: dict[str, t.Any] = {
         },
     },
     "restart": {"type": "list", "elements": "str", "default": []},
+    "checks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "service": {"type": "str", "required": True},
+            "command": {"type": "list", "elements": "str", "required": True},
+        },
+    },
     "timeout": {"type": "int", "default": 120},
 }
 
@@ -223,6 +253,7 @@ def to_spec(options: t.Mapping[str, t.Any]) -> StackSpec:
         directories=[Directory(d["path"], d["owner"], d["group"], int(d["mode"], 8)) for d in options["directories"]],
         environment=sensitive.get("environment", {}),
         restart=options["restart"],
+        checks=[Check(c["service"], c["command"]) for c in options["checks"]],
         timeout=options["timeout"],
     )
 

@@ -186,7 +186,7 @@ class Engine:
     def _done(self, _words: list[str]) -> tuple[int, str, str]:
         return 0, "", ""
 
-    _kill = _volume = _done
+    _kill = _volume = _run = _done
 
     def _version(self, _words: list[str]) -> tuple[int, str, str]:
         return 0, "26.1.5\n", ""

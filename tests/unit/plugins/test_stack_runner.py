@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+import re
 import typing as t
 
 import pytest
 from ansible_collections.berth.server.plugins.module_utils._docker import DockerError
 from ansible_collections.berth.server.plugins.module_utils._files import File
-from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError, build_command
-from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
-    Directory,
-)
+from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError
+from ansible_collections.berth.server.plugins.module_utils._stack_spec import Check, Directory
 
 from tests.unit.plugins.builders import Stack
 from tests.unit.plugins.engine import image_id
@@ -112,12 +112,9 @@ def test_missing_image_is_pulled_and_a_build_is_built(stack: Stack) -> None:
     stack.engine.registry.add("new:1")
     build = {"image": "own:1", "build": {"context": "build"}, "restart": "always"}
     commands = stack.apply({"web": {**WEB, "image": "new:1"}, "own": build})
-    context = f"{stack.directory}/build"
-    assert commands == [
-        "pull --quiet new:1",
-        f"build --quiet --tag own:1 --file {context}/Dockerfile {context}",
-        f"{UP} web own",
-    ]
+    context = re.sub(r"/\S+/berth-candidate-\w+", "CANDIDATE", commands[1])
+    assert context == "build --quiet --tag own:1 --file CANDIDATE/build/Dockerfile CANDIDATE/build"
+    assert [commands[0], commands[2]] == ["pull --quiet new:1", f"{UP} web own"]
     assert not stack.plan({"web": {**WEB, "image": "new:1"}, "own": build}).changed
 
 
@@ -208,16 +205,31 @@ def test_what_never_gets_ready_ends_at_the_timeout(stack: Stack) -> None:
         stack.apply({"web": WEB})
 
 
-@pytest.mark.parametrize(
-    ("build", "expected"),
-    [
-        ({}, ["--file", "/d/./Dockerfile", "/d/."]),
-        ({"context": "b", "dockerfile": "Prod"}, ["--file", "/d/b/Prod", "/d/b"]),
-        ({"context": "/c", "target": "x"}, ["--file", "/c/Dockerfile", "--target", "x", "/c"]),
-        ({"context": "/c", "args": {"A": 1}}, ["--file", "/c/Dockerfile", "--build-arg", "A=1", "/c"]),
-        ({"context": "/c", "args": ["A=1"]}, ["--file", "/c/Dockerfile", "--build-arg", "A=1", "/c"]),
-    ],
-    ids=["defaults", "relative", "target", "arguments", "arguments as a list"],
-)
-def test_build_command(build: dict[str, t.Any], expected: list[str]) -> None:
-    assert build_command(build, "tag", "/d") == ["build", "--quiet", "--tag", "tag", *expected]
+CHECKED = {"web": {**WEB, "volumes": ["{}/conf:/etc/web:ro", "data:/data"], "user": "33"}}
+
+
+def checked(stack: Stack) -> dict[str, t.Any]:
+    return {"web": {**CHECKED["web"], "volumes": [v.format(stack.directory) for v in CHECKED["web"]["volumes"]]}}
+
+
+def test_checks_run_on_a_copy_before_anything_is_live_and_only_when_something_differs(stack: Stack) -> None:
+    checks = [Check("web", ["judge", "/etc/web/x"])]
+    commands = stack.apply(checked(stack), files=conf("a"), checks=checks)
+    judged = re.sub(r"/\S+/berth-candidate-\w+", "CANDIDATE", commands[0])
+    assert judged == (
+        f"run --name berth-once-{os.getpid()} --rm --network none --security-opt no-new-privileges:true "
+        "--log-driver none --user 33 --volume CANDIDATE/conf:/etc/web:ro --entrypoint judge web:1 /etc/web/x"
+    )
+    assert commands[1].endswith("web")
+    assert stack.apply(checked(stack), files=conf("a"), checks=checks) == []
+    assert stack.apply(checked(stack), files=conf("b"), checks=checks)[0].startswith("run ")
+
+
+def test_a_refused_candidate_changes_nothing(stack: Stack) -> None:
+    stack.apply(checked(stack), files=conf("a"))
+    before = stack.snapshot()
+    stack.engine.failures["run "] = "line 1: no such setting"
+    with pytest.raises(StackError, match=r"(?s)configuration of web was refused.*no such setting.*Nothing was changed"):
+        stack.apply(checked(stack), files=conf("b"), checks=[Check("web", ["judge"])])
+    assert stack.snapshot() == before
+    assert [c for c in stack.engine.commands if not c.startswith(("run ", "rm "))] == []
