@@ -115,7 +115,7 @@ def check_app(app: str, file: t.Mapping[str, t.Any], instances: t.Collection[str
         if not schema.DATABASE.match(name) or name in schema.OWN_DATABASES:
             problems.add(app, f"postgres.{name}", name, schema.DATABASE_WORDS)
         if options["instance"] not in (None, *instances):
-            expected = _one_of("instance of postgres_instances", instances)
+            expected = _one_of("Postgres instance of postgres_instances", instances)
             problems.add(app, f"postgres.{name}.instance", options["instance"], expected)
     for name in file["redis"]:
         if not schema.NAME.match(name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.berth.server.plugins.module_utils._validation import validated
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -111,13 +111,9 @@ def checked(app: str, key: str, value: t.Any, spec: Spec, problems: Problems) ->
     for name, options in spec.items():
         if name in missing:
             continue
-        given = {name: value[name]} if name in value else {}
-        validated = ArgumentSpecValidator({name: dict(options)}).validate(given)
-        if validated.error_messages:
-            place = ".".join(part for part in (key, name) if part)
-            problems.messages += [f"app {app}: {place}: {message}" for message in validated.error_messages]
-        else:
-            result[name] = validated.validated_parameters.get(name)
+        place = ".".join(part for part in (key, name) if part)
+        result[name], wrong = validated(name, options, value, place)
+        problems.messages += [f"app {app}: {message}" for message in wrong]
     return result
 
 

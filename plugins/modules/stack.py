@@ -245,6 +245,11 @@ def to_file(options: t.Mapping[str, t.Any], sensitive: bool) -> File:
 def to_spec(options: t.Mapping[str, t.Any]) -> StackSpec:
     """Turn a ``stacks`` entry into a StackSpec."""
     sensitive = json.loads(options["sensitive"])
+    services = options["project"]["services"]
+    for service in (check["service"] for check in options["checks"]):
+        if service not in services:
+            expected = ", ".join(services)
+            raise ValueError(f"stack {options['name']}: checks: found service {service}, expected one of {expected}")
     return StackSpec(
         name=options["name"],
         directory=options["directory"],

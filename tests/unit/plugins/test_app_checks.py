@@ -51,7 +51,7 @@ MISTAKES: dict[str, tuple[dict[str, t.Any], str, str, str]] = {
     "no backup rule": ({"volumes": {"v": {}}}, "volumes.v", "missing", "backup"),
     "wrong backup rule": ({"volumes": {"v": {"backup": "tape"}}}, "volumes.v", "tape", "duckdb"),
     "wrong persistence": ({"redis": {"queue": {"persistence": "rdb"}}}, "redis.queue", "rdb", "aof"),
-    "text for a port": (routed(port="http"), "routes[0]", "port", "int"),
+    "text for a port": (routed(port="http"), "routes[0]", "'http'", "whole number"),
     "port too high": (routed(port=65536), "routes[0].port", "65536", "65535"),
     "route without hosts": (routed(hosts=[]), "routes[0].hosts", "", "host"),
     "host with a scheme": (routed(hosts=["https://a.example.com"]), "routes[0].hosts", "https://a", "host name"),
