@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
 from docker.errors import DockerException
 
-from lab import containers, engine, lifecycle, outside, servers
+from lab import acme, containers, engine, lifecycle, outside, servers
 from lab.errors import LabError
 from lab.images import IMAGES
 from lab.progress import say
@@ -51,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("argv", nargs=argparse.REMAINDER)
     out = commands.add_parser("outside", help="run a command on the outside host: outside -- COMMAND")
     out.add_argument("argv", nargs=argparse.REMAINDER)
+    issuer = commands.add_parser("acme", help="an ACME server for tests")
+    issuing = issuer.add_subparsers(dest="acme", required=True, metavar="COMMAND")
+    issuer_up = issuing.add_parser("up", help="start it, finding HOSTs at the server NAME; print how it is reached")
+    issuer_up.add_argument("name")
+    issuer_up.add_argument("hosts", nargs="*", metavar="HOST")
+    issuing.add_parser("stop", help="stop it; `up` starts it with nothing remembered")
+    issuing.add_parser("down", help="remove it")
     return parser
 
 
@@ -75,7 +83,20 @@ def _run(options: argparse.Namespace, state: State) -> int:
         case "outside":
             client = engine.connect()
             return containers.attach(client, outside.get(client), _command(options.argv))
+        case "acme":
+            _acme(options, state)
     return 0
+
+
+def _acme(options: argparse.Namespace, state: State) -> None:
+    client = engine.connect()
+    match options.acme:
+        case "up":
+            print(json.dumps(acme.up(client, state, options.name, options.hosts)))
+        case "stop":
+            acme.stop(client)
+        case "down":
+            acme.down(client)
 
 
 def _down(options: argparse.Namespace, state: State) -> None:

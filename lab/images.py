@@ -57,12 +57,16 @@ IMAGES = {
         Image("postgres", {"BASE": "slim-trixie"}, official="postgres:17-trixie"),
         Image("traefik", {"BASE": "slim-trixie", "PYTHON": "python"}, official="traefik:v3.7.15"),
         Image("slim-bookworm", {"BASE": "bookworm"}, "slim"),
+        Image("postgres-15", {"BASE": "slim-bookworm"}, official="postgres:15-bookworm"),
         Image("redis", {"BASE": "slim-bookworm"}, official="redis:7-bookworm"),
         Image("debian-trixie", {"BASE": "slim-trixie"}, "debian", official="debian:trixie-slim"),
         Image("debian-bookworm", {"BASE": "slim-bookworm"}, "debian", official="debian:bookworm-slim"),
         Image("registry", {"BASE": "slim-trixie"}),
+        Image("acme", {"BASE": "slim-trixie"}),
     )
 }
+# What no server needs; a command of its own builds it.
+ON_DEMAND = ("acme",)
 STAND_INS = tuple(image.name for image in IMAGES.values() if image.official)
 
 

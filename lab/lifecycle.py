@@ -12,7 +12,7 @@ from docker.models.containers import Container
 
 from lab import bases, certificates, engine, network, outside, registry, servers
 from lab.errors import LabError
-from lab.images import IMAGES, Builder
+from lab.images import IMAGES, ON_DEMAND, Builder
 from lab.progress import phase, say
 from lab.state import Lab, Server, State
 
@@ -104,7 +104,7 @@ def _shared(client: docker.DockerClient, state: State) -> Builder:
     hub = not lab.registry_mirrors if lab else registry.hub_answers()
     certificate, key = certificates.ensure_authority(state.directory / "ca")
     certificates.ensure_ssh_identity(state.identity)
-    builder = _build(client, hub, (*IMAGES,))
+    builder = _build(client, hub, [name for name in IMAGES if name not in ON_DEMAND])
     network.ensure(client)
     outside.ensure(client, builder, certificate)
     state.write(
