@@ -5,21 +5,43 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.berth.server.plugins.module_utils import _names
+from ansible_collections.berth.server.plugins.module_utils import _names, _postgres_tuning
 from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
 from ansible_collections.berth.server.plugins.module_utils._compose import external_networks
 from ansible_collections.berth.server.plugins.module_utils._instances import HEALTH, IMAGE_USER
+from ansible_collections.berth.server.plugins.module_utils._postgres_settings import needs_restart, quoted
+from ansible_collections.berth.server.plugins.module_utils._validation import validated
 
-POSTGRES_VERSION = re.compile(r"[1-9][0-9](\.[0-9]+)?\Z")
-POSTGRES_INSTANCE = {
+POSTGRES_INSTANCE: t.Mapping[str, t.Mapping[str, t.Any]] = {
     "version": {"type": "str", "required": True},
+    "os": {"type": "str"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "parameters": {"type": "dict", "default": {}},
+    "memory": {"type": "str"},
+    "memory_limit": {"type": "str"},
+    "cpus": {"type": "float"},
+    "shm_size": {"type": "str"},
 }
+POSTGRES_VERSION = re.compile(r"[1-9][0-9](\.[0-9]+)?\Z")
+VERSION_WORDS = 'a version like "17" or "17.5"'
+CONFIGURATION = "/etc/postgresql/berth"
+# What the wanted configuration must pass before it goes live: a server of the same image reads it and starts, on data
+# of its own. It must neither archive, nor meet others, nor need what only the real one has (certificates, huge pages).
+CHECK = f"""\
+exec 1>&2
+said=$(postgres -C data_directory -D /tmp -c config_file={CONFIGURATION}/postgresql.conf 2>&1) ||
+  {{ echo "$said"; exit 1; }}
+gosu postgres initdb --no-sync --auth=reject --pgdata=/tmp/check >/dev/null || exit 1
+gosu postgres pg_ctl --pgdata=/tmp/check --silent --wait --timeout=20 start --log=/tmp/said --options="\
+-c config_file={CONFIGURATION}/postgresql.conf -c hba_file={CONFIGURATION}/pg_hba.conf \
+-c ident_file={CONFIGURATION}/pg_ident.conf -c listen_addresses= -c unix_socket_directories=/tmp \
+-c archive_mode=off -c huge_pages=off -c ssl=off -c logging_collector=off -c log_destination=stderr" ||
+  {{ cat /tmp/said; exit 1; }}
+"""
 # pg_hba.conf: the superuser has no password and comes in over the socket alone, as root of the server or of the
 # container; everybody else has a password, and databases are closed to all but their owners.
 HBA = """\
@@ -30,6 +52,12 @@ host all all 127.0.0.1/32 scram-sha-256
 host all all ::1/128 scram-sha-256
 host all all samenet scram-sha-256
 """
+PARAMETERS = {
+    "listen_addresses": "*",
+    "password_encryption": "scram-sha-256",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
 IDENT = "berth root postgres\nberth postgres postgres\n"
 
 
@@ -37,37 +65,74 @@ class InstanceError(Exception):
     """An instance's settings hold mistakes."""
 
 
+def checked_instance(name: str, settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return an instance's settings with all keys; mistakes in their types are one InstanceError."""
+    option = {"type": "dict", "options": POSTGRES_INSTANCE}
+    value, wrong = validated(name, option, {name: dict(settings)}, f"postgres_instances.{name}")
+    if not wrong and not POSTGRES_VERSION.match(value["version"]):
+        wrong = [f"postgres_instances.{name}.version: found {value['version']!r}, expected {VERSION_WORDS}"]
+    if wrong:
+        raise InstanceError("; ".join(wrong))
+    return t.cast("dict[str, t.Any]", value)
+
+
+def postgres_stacks(
+    instances: t.Mapping[str, t.Any],
+    networks: t.Mapping[str, t.Collection[str]],
+    defaults: t.Mapping[str, t.Any],
+    look: t.Mapping[str, t.Any],
+) -> list[dict[str, t.Any]]:
+    """Return the stack of each instance, restarts included that its changed parameters need.
+
+    ``networks``: instance -> the networks of its apps. ``defaults``: ``os``, ``root`` and ``memory_percent``. ``look``:
+    what the module ``postgres_look`` returned.
+    """
+    checked = {name: checked_instance(name, settings or {}) for name, settings in instances.items()}
+    wanted = {name: settings["memory"] or settings["memory_limit"] for name, settings in checked.items()}
+    memories = _postgres_tuning.memories(look["machine"]["memory"], defaults["memory_percent"], wanted)
+    stacks = []
+    for name, settings in checked.items():
+        cpus = min(look["machine"]["cpus"], math.ceil(settings["cpus"] or look["machine"]["cpus"]))
+        parameters = _parameters(settings["parameters"], memories[name], cpus)
+        stack = postgres_stack(
+            name,
+            {**settings, "os": settings["os"] or defaults["os"], "parameters": parameters},
+            sorted(networks.get(name, ())),
+            memories[name],
+            defaults["root"],
+        )
+        found = look["instances"].get(name) or {}
+        if needs_restart(parameters, found.get("written", ""), found.get("by_hand", ()), found.get("settings") or {}):
+            stack["restart"] = [stack["name"]]
+        stacks.append(stack)
+    return stacks
+
+
 def postgres_stack(
-    name: str, settings: t.Mapping[str, t.Any], networks: t.Sequence[str], image_os: str, root: str
+    name: str, instance: t.Mapping[str, t.Any], networks: t.Sequence[str], memory: int, root: str
 ) -> dict[str, t.Any]:
     """Return the stack of one Postgres instance, as the ``stack`` module takes it."""
-    result = ArgumentSpecValidator(POSTGRES_INSTANCE).validate(dict(settings))
-    if result.error_messages:
-        raise InstanceError("; ".join(f"postgres_instances.{name}: {message}" for message in result.error_messages))
-    instance = result.validated_parameters
-    if not POSTGRES_VERSION.match(instance["version"]):
-        expected = 'expected a version like "17" or "17.5"'
-        raise InstanceError(f"postgres_instances.{name}.version: found {instance['version']!r}, {expected}")
     service = _names.postgres_host(name)
-    directory = f"{root}/postgres/{name}"
-    dockerfile = _postgres_dockerfile(instance["version"], image_os, instance["packages"])
+    directory = _names.postgres_directory(root, name)
+    dockerfile = _postgres_dockerfile(instance["version"], instance["os"], instance["packages"])
     # From 18 on the official image keeps its volume one level higher, so that pg_upgrade can link.
     data = "/var/lib/postgresql" if int(instance["version"].split(".")[0]) >= 18 else "/var/lib/postgresql/data"
-    configuration = "/etc/postgresql/berth"
     definition = {
-        "image": f"berth/{service}:{instance['version']}-{image_os}-{text_hash(dockerfile)[:12]}",
+        "image": f"berth/{service}:{instance['version']}-{instance['os']}-{text_hash(dockerfile)[:12]}",
         "build": {"context": "build"},
         "container_name": service,
         "restart": "unless-stopped",
         "security_opt": ["no-new-privileges:true"],
-        "shm_size": "256m",
-        "stop_grace_period": "60s",
+        "shm_size": instance["shm_size"] or f"{_postgres_tuning.shared_memory(memory) // _postgres_tuning.MIB}m",
+        "stop_grace_period": f"{_postgres_tuning.stop_grace(memory)}s",
+        **({"mem_limit": instance["memory_limit"]} if instance["memory_limit"] else {}),
+        **({"cpus": instance["cpus"]} if instance["cpus"] else {}),
         "command": [
             "postgres",
             *_options(
-                config_file=f"{configuration}/postgresql.conf",
-                hba_file=f"{configuration}/pg_hba.conf",
-                ident_file=f"{configuration}/pg_ident.conf",
+                config_file=f"{CONFIGURATION}/postgresql.conf",
+                hba_file=f"{CONFIGURATION}/pg_hba.conf",
+                ident_file=f"{CONFIGURATION}/pg_ident.conf",
             ),
         ],
         "environment": {
@@ -78,20 +143,21 @@ def postgres_stack(
         },
         "volumes": [
             f"data:{data}",
-            f"{directory}/configuration:{configuration}:ro",
+            f"{directory}/configuration:{CONFIGURATION}:ro",
             f"{directory}/socket:/var/run/postgresql",
         ],
         # Over TCP: while the first start initialises, a temporary server answers on the socket alone.
         "healthcheck": {"test": ["CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"], **HEALTH},
-        "networks": [*networks] or ["default"],
+        # Docker starts a container on the network that it was made with: this one stays when apps and theirs go.
+        "networks": {"default": {"priority": 1}, **{name: {} for name in networks}},
     }
     return {
         "name": service,
         "directory": directory,
         "project": {
             "services": {service: definition},
-            "networks": external_networks(networks),
-            "volumes": {"data": {"name": f"{service}_data"}},
+            "networks": {"default": {"internal": True}, **external_networks(networks)},
+            "volumes": {"data": {"name": _names.postgres_volume(name)}},
         },
         "files": [
             {"path": "build/Dockerfile", "content": dockerfile},
@@ -99,6 +165,7 @@ def postgres_stack(
             _configuration("pg_hba.conf", HBA, service),
             _configuration("pg_ident.conf", IDENT, service),
         ],
+        "checks": [{"service": service, "command": ["bash", "-c", CHECK]}],
         "directories": [{"path": "socket", "owner": IMAGE_USER, "group": IMAGE_USER, "mode": "0700"}],
     }
 
@@ -114,22 +181,16 @@ def _postgres_dockerfile(version: str, image_os: str, packages: t.Sequence[str])
     return "\n".join(lines) + "\n"
 
 
+def _parameters(own: t.Mapping[str, t.Any], memory: int, cpus: int) -> dict[str, t.Any]:
+    """Return all parameters: berth's, those that fit the machine, and over them the user's own."""
+    own = {name.lower(): value for name, value in own.items()}
+    connections = str(own.get("max_connections", ""))
+    fitting = (memory, cpus, int(connections)) if connections.isdigit() and int(connections) else (memory, cpus)
+    return {**PARAMETERS, **_postgres_tuning.tuned(*fitting), **own}
+
+
 def _postgresql_conf(parameters: t.Mapping[str, t.Any]) -> str:
-    settings = {
-        "listen_addresses": "*",
-        "password_encryption": "scram-sha-256",
-        "log_timezone": "UTC",
-        "timezone": "UTC",
-        **parameters,
-    }
-    return "".join(f"{name} = {_postgres_value(value)}\n" for name, value in sorted(settings.items()))
-
-
-def _postgres_value(value: t.Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    text = str(value).replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{text}'"
+    return "".join(f"{name} = {quoted(value)}\n" for name, value in sorted(parameters.items()))
 
 
 def _configuration(name: str, content: str, service: str) -> dict[str, t.Any]:

@@ -10,7 +10,14 @@ import typing as t
 
 import pytest
 from ansible_collections.berth.server.plugins.module_utils import _postgres
-from ansible_collections.berth.server.plugins.module_utils._postgres import plan, scram_matches
+from ansible_collections.berth.server.plugins.module_utils._postgres import (
+    OWNER_ATTRIBUTES,
+    complete,
+    look_at,
+    plan,
+    refusals,
+    scram_matches,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,43 +84,109 @@ def test_only_its_own_password_matches(password: str, other: str, salt: bytes) -
 
 
 def desired(**changes: t.Any) -> dict[str, t.Any]:
-    return {"name": "shop", "owner": "shop", "password": "pencil", "extensions": ["vector"], **changes}
+    (item,) = complete([{"name": "shop", "owner": "shop", "password": "pencil", "extensions": ["vector"], **changes}])
+    return item
 
 
-def found(**changes: t.Any) -> dict[str, t.Any]:
-    access = "{postgres=CTc/postgres,shop=CTc/shop}"
-    return {"databases": {"shop": {"owner": "shop", "access_priv": access, "extensions": {"vector": {}}, **changes}}}
+def found(role: dict[str, t.Any] | None = None, **changes: t.Any) -> dict[str, t.Any]:
+    database = {
+        "owner": "shop",
+        "access_priv": "{postgres=CTc/postgres,shop=CTc/shop}",
+        "extensions": {"vector": "0.8.0"},
+        "tables": 3,
+        "imported": "",
+    }
+    roles = {"shop": {**OWNER_ATTRIBUTES, "password_matches": True, **(role or {})}}
+    return {"databases": {"shop": {**database, **changes}}, "roles": roles, "data_version": "17", "os": "trixie"}
 
 
 ROLE = {"name": "shop", "password": "pencil"}
 DATABASE = {"name": "shop", "owner": "shop"}
-EXTENSION = {"database": "shop", "name": "vector"}
-PLANS: dict[str, tuple[dict[str, t.Any], dict[str, str | None], dict[str, list[t.Any]]]] = {
-    "all there": (found(), {"shop": STORED}, {}),
+EXTENSION = {"database": "shop", "name": "vector", "version": ""}
+PLANS: dict[str, tuple[dict[str, t.Any], dict[str, list[t.Any]]]] = {
+    "all there": (found(), {}),
     "empty instance": (
-        {"databases": {}},
-        {},
+        {"databases": {}, "roles": {}},
         {"roles": [ROLE], "databases": [DATABASE], "private": ["shop"], "extensions": [EXTENSION]},
     ),
-    "role without password": (found(), {"shop": None}, {"roles": [ROLE]}),
-    "another owner": (found(owner="postgres"), {"shop": STORED}, {"databases": [DATABASE]}),
-    "open to the public": (found(access_priv="{=Tc/shop,shop=CTc/shop}"), {"shop": STORED}, {"private": ["shop"]}),
-    "no rights were ever given": (found(access_priv=None), {"shop": STORED}, {"private": ["shop"]}),
-    "extension lacking": (found(extensions={"plpgsql": {}}), {"shop": STORED}, {"extensions": [EXTENSION]}),
-    "extensions unknown": (found(extensions=None), {"shop": STORED}, {"extensions": [EXTENSION]}),
+    "another password": (found({"password_matches": False}), {"roles": [ROLE]}),
+    "superuser by hand": (found({"rolsuper": True}), {"roles": [ROLE]}),
+    "may not sign in": (found({"rolcanlogin": False}), {"roles": [ROLE]}),
+    "few connections": (found({"rolconnlimit": 1}), {"roles": [ROLE]}),
+    "role that ends": (found({"expires": True}), {"roles": [ROLE]}),
+    "role lacking": ({**found(), "roles": {}}, {"roles": [ROLE]}),
+    "another owner": (found(owner="postgres"), {"databases": [DATABASE]}),
+    "open to the public": (found(access_priv="{=Tc/shop,shop=CTc/shop}"), {"private": ["shop"]}),
+    "no rights were ever given": (found(access_priv=None), {"private": ["shop"]}),
+    "extension lacking": (found(extensions={"plpgsql": "1.0"}), {"extensions": [EXTENSION]}),
+    "older extension": (found(extensions={"vector": "0.4.0"}), {}),
 }
+NOTHING: dict[str, list[t.Any]] = {"roles": [], "databases": [], "private": [], "extensions": [], "imports": []}
 
 
-@pytest.mark.parametrize(("info", "passwords", "expected"), PLANS.values(), ids=PLANS.keys())
-def test_plan(info: dict[str, t.Any], passwords: dict[str, str | None], expected: dict[str, list[t.Any]]) -> None:
-    nothing: dict[str, list[t.Any]] = {"roles": [], "databases": [], "private": [], "extensions": []}
-    assert plan([desired()], info, passwords) == nothing | expected
+@pytest.mark.parametrize(("server", "expected"), PLANS.values(), ids=PLANS.keys())
+def test_plan(server: dict[str, t.Any], expected: dict[str, list[t.Any]]) -> None:
+    assert plan([desired()], server) == NOTHING | expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("0.8.0", []), ("0.9.0", [{"database": "shop", "name": "vector", "version": "0.9.0"}])]
+)
+def test_extension_is_brought_to_a_version_when_asked(version: str, expected: list[t.Any]) -> None:
+    assert plan([desired(extensions=[f"vector={version}"])], found())["extensions"] == expected
 
 
 def test_role_of_two_databases_is_made_once() -> None:
-    made = plan([desired(), desired(name="other")], {}, {})
+    made = plan([desired(), desired(name="other")], {})
     assert made["roles"] == [ROLE]
     assert [item["name"] for item in made["databases"]] == ["shop", "other"]
+
+
+def test_a_database_that_starts_with_a_dump_is_made_by_its_import() -> None:
+    wanted = desired(**{"import": "/a.dump", "network": "x"})
+    made = plan([wanted], {"roles": found()["roles"], "databases": {}})
+    assert made == NOTHING | {"imports": [{k: v for k, v in wanted.items() if k not in ("network", "instance")}]}
+    assert plan([wanted], found(imported="a.dump")) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("wanted", "server", "expected"),
+    [
+        pytest.param({}, found(), [], id="as it is"),
+        pytest.param({}, {"data_version": "", "os": ""}, [], id="not there yet"),
+        pytest.param({}, {"data_version": "", "os": "bookworm"}, [], id="no data yet"),
+        pytest.param({"version": "18.1"}, found(), ["main.version: found data of Postgres 17"], id="another major"),
+        pytest.param({"version": "17.9"}, found(), [], id="another minor"),
+        pytest.param({"os": "bookworm"}, found(), ["main.os: found data sorted by trixie"], id="another system"),
+        pytest.param({"import": True}, found(), ["import: found 3 tables"], id="dump over tables"),
+        pytest.param({"import": True}, found(tables=0), [], id="dump over nothing"),
+        pytest.param({"import": True}, found(imported="a.dump"), [], id="imported before"),
+        pytest.param({"import": True}, {"problem": "does not run"}, [], id="does not answer"),
+        pytest.param(
+            {"version": "15", "os": "bookworm", "import": True},
+            found(),
+            ["main.version", "main.os", "database shop of instance main: import"],
+            id="all at once",
+        ),
+    ],
+)
+def test_refusals(wanted: dict[str, t.Any], server: dict[str, t.Any], expected: list[str]) -> None:
+    databases = [{"name": "shop", "import": wanted.get("import", False)}]
+    instance = {"version": "17", "os": "trixie", **wanted, "databases": databases}
+    messages = refusals("main", instance, server)
+    assert len(messages) == len(expected)
+    assert all(part in message for part, message in zip(expected, messages, strict=True))
+
+
+def test_what_to_look_at() -> None:
+    looked = look_at({"main": {"version": "17"}, "old": {"version": 15, "os": "bookworm"}}, [desired()], "trixie")
+    assert looked == {
+        "instances": {
+            "main": {"version": "17", "os": "trixie", "databases": [{"name": "shop", "import": False}]},
+            "old": {"version": "15", "os": "bookworm", "databases": []},
+        },
+        "passwords": {"main": {"shop": "pencil"}, "old": {}},
+    }
 
 
 @pytest.mark.parametrize(
