@@ -12,11 +12,12 @@ import typing as t
 from ansible_collections.berth.server.plugins.module_utils._release import ReleaseError
 
 
-def probe_routes(routes: t.Sequence[t.Mapping[str, t.Any]], addresses: t.Mapping[str, str], timeout: float) -> None:
-    """Wait until every route's service answers well; raise ReleaseError after ``timeout`` seconds."""
+def probe_routes(
+    routes: t.Sequence[t.Mapping[str, t.Any]], addresses: t.Mapping[str, t.Sequence[str]], timeout: float
+) -> None:
+    """Wait until every container of a route's service answers well; raise ReleaseError after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
-    for route in routes:
-        address = addresses[route["service"]]
+    for route, address in [(r, address) for r in routes for address in addresses[r["service"]]]:
         while problem := probe(address, route["port"], route["health"], route["hosts"][0]):
             if time.monotonic() > deadline:
                 url = f"http://{address}:{route['port']}{route['health']}"

@@ -21,6 +21,19 @@ class SourceError(Exception):
     """A build context is not usable; the message names it and says why."""
 
 
+def content_files(directory: pathlib.Path) -> list[pathlib.Path]:
+    """Return all files and links of a directory, sorted, relative to it, without ``.git``."""
+    paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_symlink() or path.is_file())
+    return sorted(path for path in paths if ".git" not in path.parts)
+
+
+def content_digest(path: pathlib.Path) -> str:
+    """Return 16 hex digits of a file or of a directory, as ``context_digest`` does."""
+    if path.is_dir():
+        return _digest(path, content_files(path))
+    return _digest(path.parent, [pathlib.Path(path.name)])
+
+
 def context_files(context: pathlib.Path) -> list[pathlib.Path]:
     """Return a context's files and links, sorted, relative to it, without what ``.dockerignore`` names and ``.git``."""
     if not HAS_DOCKER:
@@ -37,8 +50,12 @@ def context_files(context: pathlib.Path) -> list[pathlib.Path]:
 
 def context_digest(context: pathlib.Path) -> str:
     """Return 16 hex digits of the content: names, executable bits, bytes and link targets."""
+    return _digest(context, context_files(context))
+
+
+def _digest(context: pathlib.Path, paths: list[pathlib.Path]) -> str:
     digest = hashlib.sha256()
-    for path in context_files(context):
+    for path in paths:
         full = context / path
         if full.is_symlink():
             kind, content = b"link", str(full.readlink()).encode()
@@ -50,15 +67,31 @@ def context_digest(context: pathlib.Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_archive(context: pathlib.Path, destination: pathlib.Path) -> None:
-    """Write a gzipped tar of a context, owned by root and without times, whoever and wherever the controller is."""
+def write_archive(context: pathlib.Path, destination: pathlib.Path, below: str = "") -> None:
+    """Write a gzipped tar of a context, owned by root and without times, whoever and wherever the controller is.
+
+    ``below``: a directory to put everything in, also what ``.dockerignore`` names; the context may be a file then.
+    """
+    if not below:
+        root, paths = context, context_files(context)
+    elif context.is_dir():
+        root, paths = context, content_files(context)
+    else:
+        root, paths = context.parent, [pathlib.Path(context.name)]
 
     def as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
         entry.mtime = 0
         entry.uname = entry.gname = "root"
+        # Whatever the controller's umask: an image's user must read them.
+        entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
         return entry
 
     with tarfile.open(destination, "w:gz", compresslevel=3) as archive:
-        for path in context_files(context):
-            archive.add(context / path, arcname=str(path), recursive=False, filter=as_root)
+        directories = {pathlib.Path(below, parent) for path in paths for parent in path.parents} if below else set()
+        for directory in sorted({*directories, pathlib.Path(below)} if below else ()):
+            entry = tarfile.TarInfo(str(directory))
+            entry.type = tarfile.DIRTYPE
+            archive.addfile(as_root(entry))
+        for path in paths:
+            archive.add(root / path, arcname=str(pathlib.Path(below, path)), recursive=False, filter=as_root)

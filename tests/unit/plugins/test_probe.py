@@ -58,7 +58,7 @@ def test_probe(port: int, path: str, problem: str) -> None:
 
 
 def test_routes_are_probed_at_their_services_addresses(port: int) -> None:
-    addresses = {"web": "127.0.0.1"}
+    addresses = {"web": ["127.0.0.1"]}
     probe_routes([route(port=port), route(port=port, health="/200")], addresses, 5)
     with pytest.raises(ReleaseError, match=rf"service web: http://127.0.0.1:{port}/503: answered 503"):
         probe_routes([route(port=port), route(port=port, health="/503")], addresses, 0)

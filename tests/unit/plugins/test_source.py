@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.berth.server.plugins.module_utils import _source
 from ansible_collections.berth.server.plugins.module_utils._source import (
     SourceError,
+    content_digest,
     context_digest,
     context_files,
     write_archive,
@@ -141,3 +142,33 @@ def test_missing_library_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(_source, "HAS_DOCKER", False)
     with pytest.raises(SourceError, match="pip install docker"):
         context_files(tmp_path)
+
+
+def test_content_to_mount_is_all_of_it_below_one_directory(context: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (context / "app/main.py").chmod(0o700)
+    (context / "app/keep.pyc").chmod(0o600)
+    write_archive(context, tmp_path / "a.tar.gz", "content")
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        modes = {entry.name: entry.mode for entry in archive.getmembers()}
+        archive.extractall(tmp_path / "there", filter="tar")
+    assert modes["content"] == modes["content/app"] == modes["content/app/main.py"] == 0o755
+    assert modes["content/app/keep.pyc"] == 0o644
+    assert {"content/.env", "content/node_modules/a/index.js"} <= modes.keys()
+    assert "content/.git/HEAD" not in modes
+    assert content_digest(tmp_path / "there/content") == content_digest(context)
+
+
+def test_one_file_to_mount(context: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    write_archive(context / "Dockerfile", tmp_path / "a.tar.gz", "content")
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        assert archive.getnames() == ["content", "content/Dockerfile"]
+    assert content_digest(context / "Dockerfile") != content_digest(context / "docs")
+
+
+def test_digest_of_a_file_follows_content_and_name(tmp_path: pathlib.Path) -> None:
+    for name, text in (("a", "1"), ("b", "1"), ("c/a", "1"), ("d/a", "2")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    digests = [content_digest(tmp_path / name) for name in ("a", "b", "c/a", "d/a")]
+    assert digests[0] == digests[2]
+    assert len({*digests}) == 3
