@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import typing as t
 
@@ -12,54 +14,99 @@ import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import is_encrypted
 from ansible.plugins.action import ActionBase
-from ansible_collections.berth.server.plugins.module_utils._secrets import NAME, generate
+from ansible_collections.berth.server.plugins.module_utils._secrets import NAME, Secrets, SecretsError, described
+
+STATES = ("created", "listed", "rotated", "restored", "settled")
+SPEC: dict[str, t.Any] = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "default": "created", "choices": list(STATES)},
+    "names": {"type": "dict", "default": {}},
+    "readers": {"type": "dict", "default": {}},
+    "secret": {"type": "str", "default": ""},
+    "both_ends": {"type": "list", "elements": "str", "default": []},
+    "force": {"type": "bool", "default": False},
+}
 
 
 class ActionModule(ActionBase):
-    """Creates missing secrets; see the module's DOCUMENTATION."""
+    """Creates, lists and changes secrets; see the module's DOCUMENTATION."""
 
     _supports_check_mode = True
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(
-            {"path": {"type": "path", "required": True}, "names": {"type": "dict", "required": True}}
-        )
+        _validated, arguments = self.validate_argument_spec(SPEC)
         path = pathlib.Path(arguments["path"])
-        bad = [name for name in arguments["names"] if not NAME.match(name)]
+        wanted = [*arguments["names"], *([arguments["secret"]] if arguments["state"] in STATES[2:] else [])]
+        bad = [name for name in wanted if not NAME.match(name)]
         if bad:
             raise AnsibleActionFail(f"secrets {bad}: expected names like app/secret, lower case, with at least one '/'")
-        secrets = self._read(path)
-        created = {name: generate(int(n)) for name, n in sorted(arguments["names"].items()) if name not in secrets}
-        if created and not self._task.check_mode:
-            self._write(path, {**secrets, **created})
-        return {"changed": bool(created), "created": sorted(created), "path": str(path)}
+        try:
+            before = self._read(path)
+            after, told = self._decide(before, arguments)
+            if after != before and not self._task.check_mode:
+                self._write(path, after)
+        except SecretsError as error:
+            raise AnsibleActionFail(f"{path}: {error}") from error
+        except OSError as error:
+            raise AnsibleActionFail(f"{path}: {error.strerror or error}. Nothing in it was changed.") from error
+        return {"changed": after != before, "path": str(path), **told}
 
-    def _read(self, path: pathlib.Path) -> dict[str, str]:
+    def _decide(self, before: Secrets, arguments: t.Mapping[str, t.Any]) -> tuple[Secrets, dict[str, t.Any]]:
+        """Return what the file is to hold, and what to tell of it."""
+        name, names = arguments["secret"], arguments["names"]
+        match arguments["state"]:
+            case "listed":
+                rows = before.listed(arguments["readers"])
+                return before, {"secrets": rows, "lines": described(rows)}
+            case "rotated":
+                both = name in arguments["both_ends"]
+                length = int(names.get(name, len(before.values.get(name, ""))))
+                readers = arguments["readers"].get(name) or []
+                return before.rotated(name, length, bool(readers), both, arguments["force"]), {"readers": readers}
+            case "restored":
+                return before.restored(name), {}
+            case "settled":
+                return before.settled(name), {}
+        after, created = before.created({key: int(length) for key, length in names.items()})
+        return (after if created else before), {"created": created}
+
+    def _read(self, path: pathlib.Path) -> Secrets:
+        self._vault_id, self._vault_secret = None, None
         if not path.exists():
-            return {}
-        if not is_encrypted(path.read_text(encoding="utf-8")):
-            raise AnsibleActionFail(
-                f"{path}: found plain text, expected a vault-encrypted file; run: ansible-vault encrypt {path}"
-            )
+            return Secrets({})
+        text = path.read_bytes()
+        if not is_encrypted(text):
+            raise SecretsError(f"found plain text, expected a vault-encrypted file; run: ansible-vault encrypt {path}")
         try:
-            return dict(self._loader.load_from_file(str(path), cache="none") or {})
+            plain, self._vault_id, self._vault_secret = self._loader._vault.decrypt_and_get_vault_id(text)
         except AnsibleError as error:
-            raise AnsibleActionFail(
-                f"{path} cannot be decrypted: {error.message} Was it encrypted with another password?"
+            raise SecretsError(
+                f"cannot be decrypted: {error.message} Was it encrypted with another password? Give the vault's "
+                "password with --vault-password-file, --ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE."
             ) from error
+        content = None
+        with contextlib.suppress(yaml.YAMLError):  # its message would quote the text
+            content = yaml.safe_load(plain) or {}
+        if not isinstance(content, dict):
+            raise SecretsError("found no mapping of names and values in it; mend it with ansible-vault edit")
+        return Secrets.of(content)
 
-    def _write(self, path: pathlib.Path, secrets: dict[str, str]) -> None:
-        text = yaml.safe_dump({str(name): str(value) for name, value in sorted(secrets.items())}, allow_unicode=True)
+    def _write(self, path: pathlib.Path, secrets: Secrets) -> None:
+        """Replace the file as a whole, encrypted with the password that opened it."""
+        text = yaml.safe_dump(secrets.content, allow_unicode=True)
         try:
-            encrypted = self._loader._vault.encrypt(text)
+            encrypted = self._loader._vault.encrypt(text, secret=self._vault_secret, vault_id=self._vault_id)
         except AnsibleError as error:
-            raise AnsibleActionFail(
-                f"{path} cannot be written: {error.message} Give the vault's password with --vault-password-file, "
+            raise SecretsError(
+                f"cannot be written: {error.message} Give the vault's password with --vault-password-file, "
                 "--ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE."
             ) from error
         temporary = path.with_name(f".{path.name}.new")
         temporary.touch(mode=0o600)
-        temporary.write_bytes(encrypted)
+        with temporary.open("wb") as stream:
+            stream.write(encrypted)
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)

@@ -27,7 +27,7 @@ options:
     vars:
       - name: berth_secrets_file
   collect:
-    description: Return a marker for a missing secret instead of failing. For C(playbooks/secrets.yml) alone.
+    description: Return a place holder for a missing secret instead of failing. M(berth.server.secrets_wanted) sets it.
     type: bool
     default: false
     vars:
@@ -54,7 +54,10 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.berth.server.plugins.module_utils._secrets import NAME, marker
+from ansible_collections.berth.server.plugins.module_utils._secrets import NAME, ask
+
+# (path, time and size of the file) -> its content. A run that rotates a secret reads the file before and after.
+_read: dict[tuple[str, int, int, int], dict[str, str]] = {}
 
 
 class LookupModule(LookupBase):
@@ -67,26 +70,32 @@ class LookupModule(LookupBase):
         return [self._value(term, secrets, path) for term in terms]
 
     def _load(self, path: str) -> dict[str, str]:
-        if not os.path.exists(path):
-            return {}
         try:
-            secrets = self._loader.load_from_file(path, cache="all")
+            found = os.stat(path)
+        except FileNotFoundError:
+            return {}
+        key = (path, found.st_mtime_ns, found.st_ino, found.st_size)
+        if key in _read:
+            return _read[key]
+        try:
+            _read[key] = self._loader.load_from_file(path, cache="none") or {}
         except AnsibleError as error:
             raise AnsibleLookupError(
                 f"{path} cannot be read: {error.message} Give the vault's password with --vault-password-file, "
                 "--ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE."
             ) from error
-        return secrets or {}
+        return _read[key]
 
     def _value(self, name: str, secrets: dict[str, str], path: str) -> str:
-        if name in secrets:
-            return str(secrets[name])
         if not NAME.match(name):
             raise AnsibleLookupError(
                 f"secret {name!r}: expected a name like app/secret, in lower case letters, digits, '-' and '_'"
             )
-        if self.get_option("collect"):
-            return marker(name, self.get_option("length"))
+        collecting = ask(name, self.get_option("length"))
+        if name in secrets:
+            return str(secrets[name])
+        if collecting or self.get_option("collect"):
+            return f"<secret {name}>"
         raise AnsibleLookupError(
             f"secret {name}: not found in {path}. Run the playbook secrets.yml (berth.server.secrets) with the same "
             "inventory: it creates what is missing."

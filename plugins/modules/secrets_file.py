@@ -7,17 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secrets_file
-short_description: Create missing secrets in the environment's vault-encrypted file
+short_description: Create, list and rotate secrets in the environment's vault-encrypted file
 version_added: 0.1.0
 author:
   - berth contributors (@berth)
 description:
-  - Adds a random value for each name that the file does not have, and encrypts the file with the vault password that
-    Ansible was started with. Existing values stay as they are. Runs on the controller.
+  - Keeps random values by name in a YAML file, which is replaced as a whole and encrypted with the vault password that
+    opened it; a new file with the one that Ansible was started with. Runs on the controller.
+  - Beside the values the file holds C(.generated), fingerprints by which a value that was set by hand is known, and
+    during a rotation C(.previous), the value that was there before.
 attributes:
   check_mode:
     support: full
-    description: Returns what would be created.
+    description: Returns what would be created or rotated.
   diff_mode:
     support: none
     description: Values are never shown.
@@ -26,10 +28,39 @@ options:
     description: The file.
     type: path
     required: true
+  state:
+    description:
+      - V(created) adds a random value for each of O(names) that the file does not have. Existing values stay.
+      - V(listed) returns what there is and what is missing, without values.
+      - V(rotated) gives O(secret) a new value and keeps the old one beside it.
+      - V(restored) puts the old value of O(secret) back.
+      - V(settled) forgets the old value of O(secret).
+    type: str
+    choices: [created, listed, rotated, restored, settled]
+    default: created
   names:
     description: Names of secrets, and the number of characters that each is created with.
     type: dict
-    required: true
+    default: {}
+  readers:
+    description: Names of secrets, and a list of what reads each, as M(berth.server.secrets_wanted) returns it.
+    type: dict
+    default: {}
+  secret:
+    description: The one that is rotated, restored or settled.
+    type: str
+    default: ""
+  both_ends:
+    description:
+      - Names of secrets that berth sets wherever they are checked, as in a database. They may be rotated however they
+        came about.
+    type: list
+    elements: str
+    default: []
+  force:
+    description: Rotate a value although it was set by hand.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -42,7 +73,23 @@ EXAMPLES = r"""
 RETURN = r"""
 created:
   description: Names of the secrets that were created.
-  returned: always
+  returned: with O(state=created)
+  type: list
+  elements: str
+secrets:
+  description:
+    - Of every secret its name, whether it is present, its origin, its readers, and whether its rotation is unfinished.
+  returned: with O(state=listed)
+  type: list
+  elements: dict
+lines:
+  description: The same as a table.
+  returned: with O(state=listed)
+  type: list
+  elements: str
+readers:
+  description: What reads the secret.
+  returned: with O(state=rotated)
   type: list
   elements: str
 """

@@ -32,6 +32,12 @@ options:
     description: The archive to write.
     type: path
     required: true
+  below:
+    description:
+      - A directory in the archive that everything goes into. The context is then content to mount, a directory or a
+        single file, and its C(.dockerignore) is not read.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -58,12 +64,17 @@ from ansible_collections.berth.server.plugins.module_utils._source import Source
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"context": {"type": "path", "required": True}, "path": {"type": "path", "required": True}},
+        argument_spec={
+            "context": {"type": "path", "required": True},
+            "path": {"type": "path", "required": True},
+            "below": {"type": "str", "default": ""},
+        },
         supports_check_mode=True,
     )
     if not module.check_mode:
         try:
-            write_archive(pathlib.Path(module.params["context"]), pathlib.Path(module.params["path"]))
+            context, path = pathlib.Path(module.params["context"]), pathlib.Path(module.params["path"])
+            write_archive(context, path, module.params["below"])
         except (SourceError, OSError) as error:
             module.fail_json(msg=str(error))
     module.exit_json(changed=True, path=module.params["path"])
