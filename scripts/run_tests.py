@@ -73,9 +73,10 @@ def describe(phase: Phase) -> str:
 
 
 def scenarios(full: bool) -> list[str]:
-    """Return the Molecule scenarios to run: the quick one, the others when ``full``, and the one with everything."""
+    """Return the Molecule scenarios to run: the quick ones, the others when ``full``, and the one with everything."""
     found = {path.parent.name for path in Path("molecule").glob("*/molecule.yml")}
-    return ["stack", *(sorted(found - {"stack", "default"}) if full else []), "default"]
+    quick = ["stack", "changes"]
+    return [*quick, *(sorted(found - {*quick, "default"}) if full else []), "default"]
 
 
 def main() -> int:

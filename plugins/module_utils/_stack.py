@@ -26,26 +26,36 @@ class Service:
     image: str
     one_shot: bool = False
     networks: t.Mapping[str, Attachment] | None = None  # None: it lives on another's network
+    lives_with: t.Collection[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Container:
-    """A container as found. ``state`` is Docker's word: created, running, paused, restarting, exited, dead."""
+    """A container as found. ``state`` is Docker's word: created, running, paused, restarting, exited, dead.
+
+    ``started``: when it last did, in seconds since 1970.
+    """
 
     id: str
     service: str
     config: str | None
     state: str
     exit_code: int = 0
+    healthy: bool = True
+    started: float = 0
     networks: t.Mapping[str, Attachment] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class ChangedFile:
-    """A file whose readers have not seen its content. ``readers``: service -> ``restart`` or a signal's name."""
+    """A file whose readers have not seen its content. ``readers``: service -> ``restart`` or a signal's name.
+
+    ``since``: when somebody else changed a file that its readers had seen; who started before has not read that.
+    """
 
     path: str
     readers: t.Mapping[str, str]
+    since: float = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,14 +77,21 @@ def plan_stack(
     services: t.Sequence[Service],
     containers: t.Sequence[Container],
     changed_files: t.Sequence[ChangedFile] = (),
-    restart: t.Collection[str] = (),
+    restart: t.Mapping[str, str] | None = None,
+    strangers: t.Mapping[str, str] | None = None,
+    used: t.Collection[str] = (),
 ) -> list[Action]:
     """Return what to do, in the order in which it is to be done; nothing when all is as wanted.
 
-    ``restart`` names services that must be restarted for a reason only the caller knows.
+    ``restart``: service -> the reason to restart it, which only the caller knows. ``strangers``: service -> id of a
+    container that has the name of the service's and was made by somebody else. ``used``: networks not to be left.
     """
     wanted = {service.name for service in services}
     actions = [
+        Action("remove", service, "somebody else made a container of its name", container=stranger)
+        for service, stranger in (strangers or {}).items()
+    ]
+    actions += [
         Action("remove", container.service, "is no longer part of the stack", container=container.id)
         for container in containers
         if container.service not in wanted
@@ -85,7 +102,25 @@ def plan_stack(
             actions.append(Action("remove", container.service, "is there twice", container=container.id))
         found.setdefault(container.service, container)
     for service in services:
-        actions += _plan_service(service, found.get(service.name), changed_files, restart)
+        actions += _plan_service(service, found.get(service.name), changed_files, restart or {}, used)
+    for service in services:
+        actions = _plan_namespaces(service, found.get(service.name), actions)
+    return actions
+
+
+def _plan_namespaces(service: Service, container: Container | None, actions: list[Action]) -> list[Action]:
+    """Let a service follow those in whose namespaces it lives: a new container of theirs, or a new start."""
+    kinds = {action.kind for action in actions if action.service in service.lives_with}
+    own = {action.kind for action in actions if action.service == service.name}
+    if container is None or own & {"create", "recreate"}:
+        return actions
+    others = ", ".join(sorted(service.lives_with))
+    if kinds & {"create", "recreate"}:
+        kept = [action for action in actions if action.service != service.name]
+        return [*kept, Action("recreate", service.name, f"lives in namespaces of {others}, which is made anew")]
+    if kinds & {"start", "restart"} and not own & {"start", "restart"}:
+        reason = f"lives in namespaces of {others}, which starts anew"
+        return [*actions, Action("restart", service.name, reason, container=container.id)]
     return actions
 
 
@@ -93,7 +128,8 @@ def _plan_service(
     service: Service,
     container: Container | None,
     changed_files: t.Sequence[ChangedFile],
-    restart: t.Collection[str],
+    restart: t.Mapping[str, str],
+    used: t.Collection[str],
 ) -> list[Action]:
     if container is None:
         return [Action("create", service.name, "there is no container")]
@@ -102,9 +138,11 @@ def _plan_service(
     if service.config != container.config:
         return [Action("recreate", service.name, "its configuration, environment or image changed")]
 
-    actions = _plan_networks(service, container)
+    actions = _plan_networks(service, container, used)
+    told = _plan_readers(service, container, changed_files, restart)
     if container.state == "exited" and service.one_shot and container.exit_code == 0:
-        return actions
+        again = Action("start", service.name, told[0].reason, container.state, container.id) if told else None
+        return [*actions, again] if again else actions
     if container.state in ("created", "exited"):
         return [*actions, Action("start", service.name, f"is {container.state}", container.state, container.id)]
     if container.state == "paused":
@@ -112,10 +150,13 @@ def _plan_service(
         actions.append(Action("start", service.name, "is paused", container.state, container.id))
     if container.state in ("dead", "removing"):
         return [Action("recreate", service.name, f"is {container.state}")]
-    return actions + _plan_readers(service, container, changed_files, restart)
+    if container.state == "restarting" or not container.healthy:
+        problem = "is restarting again and again" if container.healthy else "is unhealthy"
+        return [*actions, Action("restart", service.name, problem, container=container.id)]
+    return actions + told
 
 
-def _plan_networks(service: Service, container: Container) -> list[Action]:
+def _plan_networks(service: Service, container: Container, used: t.Collection[str]) -> list[Action]:
     if service.networks is None:
         return []
     actions = []
@@ -133,7 +174,7 @@ def _plan_networks(service: Service, container: Container) -> list[Action]:
     actions += [
         Action("disconnect", service.name, "does not belong on the network", network, container.id)
         for network in container.networks
-        if network not in service.networks
+        if network not in service.networks and network not in used
     ]
     return actions
 
@@ -142,12 +183,16 @@ def _plan_readers(
     service: Service,
     container: Container,
     changed_files: t.Sequence[ChangedFile],
-    restart: t.Collection[str],
+    restart: t.Mapping[str, str],
 ) -> list[Action]:
-    told = [(file.path, file.readers[service.name]) for file in changed_files if service.name in file.readers]
+    told = [
+        (file.path, how)
+        for file in changed_files
+        if (how := file.readers.get(service.name)) and (how != "restart" or container.started >= file.since)
+    ]
     restarts = [path for path, how in told if how == "restart"]
     if service.name in restart:
-        return [Action("restart", service.name, "asked for", container=container.id)]
+        return [Action("restart", service.name, restart[service.name], container=container.id)]
     if restarts:
         return [Action("restart", service.name, f"{', '.join(restarts)} changed", container=container.id)]
     signals: dict[str, list[str]] = {}

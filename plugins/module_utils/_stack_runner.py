@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import json
 import os
 import typing as t
 
-from ansible_collections.berth.server.plugins.module_utils import _files, _readiness, _service, _stack
-from ansible_collections.berth.server.plugins.module_utils._candidate import candidate, check_command, own_mounts
+from ansible_collections.berth.server.plugins.module_utils import _drift, _files, _readiness, _room, _service, _stack
+from ansible_collections.berth.server.plugins.module_utils._candidate import candidate
 from ansible_collections.berth.server.plugins.module_utils._canonical import text_hash
 from ansible_collections.berth.server.plugins.module_utils._docker import (
     ONE_OFF_LABEL,
@@ -22,6 +20,7 @@ from ansible_collections.berth.server.plugins.module_utils._docker import (
     DockerError,
 )
 from ansible_collections.berth.server.plugins.module_utils._secrets import masked
+from ansible_collections.berth.server.plugins.module_utils._stack_checks import check_mounts, run_check
 from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     COMPOSE_FILE,
     ENVIRONMENT_FILE,
@@ -31,10 +30,11 @@ from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     StackSpec,
     found_container,
 )
+from ansible_collections.berth.server.plugins.module_utils._stack_state import State, ask
+from ansible_collections.berth.server.plugins.module_utils._traefik import TraefikError
 from ansible_collections.berth.server.plugins.module_utils._yaml import to_yaml
 
-# Seconds for one check: an image starts, reads its configuration and ends.
-CHECK_TIMEOUT = 30
+STRAYED = "runs with other settings than its files say"
 
 
 class StackError(Exception):
@@ -73,17 +73,20 @@ class StackRunner:
                 image=definition["image"],
                 one_shot=_service.is_one_shot(definition),
                 networks=_service.desired_attachments(spec.name, spec.project.get("networks") or {}, definition),
+                lives_with=_service.lives_with(definition),
             )
             for name, definition in self._services.items()
         ]
         self._found = [found_container(c, look.networks) for c in look.containers.get(spec.name, [])]
-        self._known = self._read_state()
-        unread = [
-            _stack.ChangedFile(file.path, file.readers)
-            for file in spec.files
-            if file.readers and self._known.get(file.path) != text_hash(file.content)
-        ]
-        self.actions = _stack.plan_stack(self.services, self._found, unread, spec.restart)
+        self._state = State.read(self._path(STATE_FILE))
+        unread = _drift.unread_files(spec.files, found, self._state.files)
+        is_new = not os.path.exists(self._path(COMPOSE_FILE))
+        strangers = _drift.strangers(spec.name, self._services, look.names, is_new)
+        said = ask(self._docker, spec.probes, look.containers.get(spec.name, []))
+        strayed = [service for service, answer in said.items() if answer != self._state.probes.get(service, answer)]
+        restart = dict.fromkeys(strayed, STRAYED) | dict.fromkeys(spec.restart, "asked for")
+        used = _drift.still_used(self._services, look.containers)
+        self.actions = _stack.plan_stack(self.services, self._found, unread, restart, strangers, used)
         self._missing_directories = [d for d in spec.directories if not os.path.isdir(self._path(d.path))]
 
     def _compose_files(self, configs: t.Mapping[str, str | None]) -> list[_files.File]:
@@ -117,6 +120,9 @@ class StackRunner:
 
         ``before`` is called when files and images are there and nothing has been started yet; it may raise, too.
         """
+        problem = _room.shortage_for_files(self._spec.directory, [len(file.content) for file in self.files])
+        if problem:
+            raise StackError(f"Stack {self._spec.name} {problem} Nothing was changed.")
         transaction = _files.FileTransaction(self._spec.directory)
         had_compose = os.path.exists(self._path(COMPOSE_FILE))
         try:
@@ -131,8 +137,9 @@ class StackRunner:
             undone = self._bring_back(had_compose)
             # What a service said last may hold what it was given.
             values = [value for service in self._spec.environment.values() for value in service.values()]
+            values += [file.content.strip() for file in self._spec.files if file.sensitive]
             raise StackError(masked(f"Stack {self._spec.name}: {error}\n{undone}", values)) from error
-        self._write_state()
+        self._note_state()
 
     def _write(self, transaction: _files.FileTransaction) -> None:
         for wanted in self._spec.directories:
@@ -145,7 +152,9 @@ class StackRunner:
         """Fetch images and let the checks judge the wanted files, all beside what is live."""
         if not self.missing_images and not self._spec.checks:
             return
-        mounts = {c.service: own_mounts(self._services[c.service], self._spec.directory) for c in self._spec.checks}
+        mounts = {
+            c.service: check_mounts(c, self._services[c.service], self._spec.directory) for c in self._spec.checks
+        }
         copied = {path for paths in mounts.values() for path in paths}
         with candidate(self._spec.directory, self._spec.files, copied) as place:
             if self.missing_images:
@@ -156,22 +165,21 @@ class StackRunner:
                     self._check(check, mounts[check.service], place)
 
     def _check(self, check: Check, mounts: t.Mapping[str, str], place: str) -> None:
-        definition = self._services[check.service]
-        command = check_command(definition["image"], definition, mounts, place, check.command)
         try:
-            self._docker.once(command, CHECK_TIMEOUT)
-        except DockerError as error:
+            run_check(self._docker, check, self._services[check.service], mounts, place)
+        except (DockerError, TraefikError, ValueError) as error:
             raise StackError(
                 f"the wanted configuration of {check.service} was refused by its check: {error}"
             ) from error
 
     def _fetch_images(self, place: str) -> None:
+        self._docker.need_room()
         for reference in self.missing_images:
             definition = next(d for d in self._services.values() if d["image"] == reference)
             if "build" in definition:
                 self._docker(*_service.build_command(definition["build"], reference, place))
             else:
-                self._docker("pull", "--quiet", reference)
+                self._docker.pull(reference)
         self._look.images.update(self._docker.image_ids(self.missing_images))
 
     def _act(self) -> None:
@@ -182,9 +190,15 @@ class StackRunner:
             self._docker("rm", "--force", action.container)
         names = [a.service for kind in ("create", "recreate") for a in by_kind.get(kind, [])]
         if names:
-            self._compose("up", "--detach", "--no-deps", "--force-recreate", *names)
-        for action in by_kind.get("connect", []):
-            self._connect(action)
+            self._up(names)
+        connects = by_kind.get("connect", [])
+        external = {(n or {}).get("name") for n in (self._spec.project.get("networks") or {}).values()}
+        if lost := sorted({a.service for a in connects if a.argument not in {*self._look.networks, *external}}):
+            # Compose makes the project's own networks, and nothing else of a container that is there.
+            self._compose("create", "--no-recreate", *lost)
+        for action in connects:
+            service = next(s for s in self.services if s.name == action.service)
+            self._join(action, (service.networks or {})[action.argument])
         for action in by_kind.get("disconnect", []):
             self._docker("network", "disconnect", "--force", action.argument, action.container)
         for action in by_kind.get("start", []):
@@ -194,19 +208,18 @@ class StackRunner:
         for action in by_kind.get("signal", []):
             self._docker("kill", "--signal", action.argument, action.container)
 
-    def _connect(self, action: _stack.Action) -> None:
-        service = next(s for s in self.services if s.name == action.service)
-        self._join(action, (service.networks or {})[action.argument])
+    def _up(self, names: t.Sequence[str]) -> None:
+        """Start services in the order of their dependencies, for which Compose waits without an end of its own."""
+        try:
+            self._compose("up", "--detach", "--no-deps", "--force-recreate", *names, timeout=self._spec.timeout)
+        except DockerError as error:
+            begun = {n: v for n, v in self._verdicts().items() if v.detail not in ("has no container", "is created")}
+            said = [self._explain(n, v) for n, v in begun.items() if v.state != "ready"]
+            raise StackError("\n".join([str(error), *said])) from error
 
     def _join(self, action: _stack.Action, attachment: _service.Attachment) -> None:
-        self._leave(action)
-        address = ["--ip", attachment.ipv4_address] if attachment.ipv4_address else []
-        aliases = [word for alias in sorted({action.service, *attachment.aliases}) for word in ("--alias", alias)]
-        self._docker("network", "connect", *address, *aliases, action.argument, action.container)
-
-    def _leave(self, action: _stack.Action) -> None:
-        with contextlib.suppress(DockerError):  # often it is not on the network
-            self._docker("network", "disconnect", "--force", action.argument, action.container)
+        aliases = {action.service, *attachment.aliases}
+        self._docker.join(action.argument, action.container, attachment.ipv4_address, aliases)
 
     def _wait(self) -> None:
         if not self.actions:
@@ -269,26 +282,23 @@ class StackRunner:
         if before is not None:
             self._join(action, before)
         else:
-            self._leave(action)
+            self._docker.leave(action.argument, action.container)
 
     def _filters(self, *services: str) -> list[str]:
         named = [f"label={SERVICE_LABEL}={name}" for name in services]
         return [f"label={PROJECT_LABEL}={self._spec.name}", f"label={ONE_OFF_LABEL}=False", *named]
 
-    def _compose(self, *arguments: str) -> str:
-        return self._docker.compose(self._spec.name, self._spec.compose_files, *arguments)
+    def _compose(self, *arguments: str, timeout: float | None = None) -> str:
+        return self._docker.compose(self._spec.name, self._spec.compose_files, *arguments, timeout=timeout)
 
-    def _read_state(self) -> dict[str, str]:
-        found = _files.read_file(self._path(STATE_FILE))
-        try:
-            return json.loads(found.content)["files"] if found else {}
-        except (ValueError, KeyError):
-            return {}  # a damaged record only means that readers are told once more
-
-    def _write_state(self) -> None:
-        state = {"files": {file.path: text_hash(file.content) for file in self._spec.files}}
-        if state["files"] != self._known:
-            _files.write_atomically(self._path(STATE_FILE), json.dumps(state, indent=1) + "\n")
+    def _note_state(self) -> None:
+        """Note what services have read, so that a run that died between writing and telling is noticed."""
+        said = self._state.probes
+        if self._spec.probes and self._done:
+            said = ask(self._docker, self._spec.probes, self._docker.containers(*self._filters()))
+        state = State({file.path: text_hash(file.content) for file in self._spec.files}, said)
+        if state != self._state:
+            state.write(self._path(STATE_FILE))
 
     def _path(self, path: str) -> str:
         return os.path.join(self._spec.directory, path)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
+import datetime
 import os
 import typing as t
 
@@ -36,7 +38,19 @@ class Directory:
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A command that judges the files before they go live, in a throwaway container of a service's image."""
+    """What judges the files before they go live, in a throwaway container of a service's image.
+
+    ``kind``: ``command``, which is to end well, or ``traefik``, which is to take up its files without an error.
+    """
+
+    service: str
+    command: t.Sequence[str] = ()
+    kind: str = "command"
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """A command whose output, run in a service's container, tells the settings that it runs with."""
 
     service: str
     command: t.Sequence[str]
@@ -54,6 +68,7 @@ class StackSpec:
     environment: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     restart: t.Sequence[str] = ()
     checks: t.Sequence[Check] = ()
+    probes: t.Sequence[Probe] = ()
     timeout: float = 120
 
     @property
@@ -69,6 +84,8 @@ class Look:
     containers: dict[str, list[dict[str, t.Any]]]
     networks: dict[str, str]
     images: dict[str, str]
+    # name -> id and project ("" without one) of every container
+    names: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def at(cls, docker: Docker, references: t.Iterable[str], may_be_bare: bool = False) -> Look:
@@ -82,11 +99,14 @@ class Look:
             advice = "run the docker role first, or start docker.service."
             raise DockerError(f"No Docker engine answers on this server: {advice}")
         projects: dict[str, list[dict[str, t.Any]]] = {}
-        for container in docker.containers(f"label={PROJECT_LABEL}"):
-            labels = container["Config"]["Labels"]
-            if labels.get(ONE_OFF_LABEL) != "True":
-                projects.setdefault(labels[PROJECT_LABEL], []).append(container)
-        return cls(projects, docker.network_ids(), docker.image_ids(references))
+        names: dict[str, tuple[str, str]] = {}
+        for container in docker.containers():
+            labels = container["Config"]["Labels"] or {}
+            project = labels.get(PROJECT_LABEL, "")
+            names[container["Name"].lstrip("/")] = (container["Id"], project)
+            if project and labels.get(ONE_OFF_LABEL) != "True":
+                projects.setdefault(project, []).append(container)
+        return cls(projects, docker.network_ids(), docker.image_ids(references), names)
 
 
 def image_references(spec: StackSpec) -> list[str]:
@@ -96,8 +116,8 @@ def image_references(spec: StackSpec) -> list[str]:
 
 def found_container(inspected: t.Mapping[str, t.Any], network_ids: t.Mapping[str, str]) -> _stack.Container:
     """Turn ``docker inspect`` into what the plan compares, without attachments to networks that were remade."""
-    labels = inspected["Config"]["Labels"]
-    running = inspected["State"]["Status"] == "running"
+    labels, state = inspected["Config"]["Labels"], inspected["State"]
+    running = state["Status"] == "running"
     attachments = {}
     for name, options in (inspected["NetworkSettings"]["Networks"] or {}).items():
         stale = running and network_ids.get(name) != options.get("NetworkID")
@@ -110,7 +130,17 @@ def found_container(inspected: t.Mapping[str, t.Any], network_ids: t.Mapping[str
         id=inspected["Id"],
         service=labels[SERVICE_LABEL],
         config=labels.get(_service.CONFIG_LABEL),
-        state=inspected["State"]["Status"],
-        exit_code=inspected["State"].get("ExitCode", 0),
+        state=state["Status"],
+        exit_code=state.get("ExitCode", 0),
+        healthy=state["Status"] != "running" or (state.get("Health") or {}).get("Status") != "unhealthy",
+        started=_seconds(state.get("StartedAt", "")),
         networks=attachments,
     )
+
+
+def _seconds(time: str) -> float:
+    """Return Docker's time, which is UTC with up to nine decimals, in seconds since 1970."""
+    if not time:
+        return 0
+    whole, fraction = time[:19], time[19:].rstrip("Z")
+    return calendar.timegm(datetime.datetime.fromisoformat(whole).timetuple()) + float(f"0{fraction}")

@@ -131,7 +131,34 @@ options:
             type: str
             required: true
           command:
-            description: The command; its first word is the entry point.
+            description: The command; its first word is the entry point. Needed for O(stacks[].checks[].kind=command).
+            type: list
+            elements: str
+            default: []
+          kind:
+            description:
+              - V(command) is a command that is to end well.
+              - V(traefik) is a Traefik with the directories C(static), C(dynamic) and C(certificates); it is to take up
+                all of its files without an error.
+            type: str
+            choices: [command, traefik]
+            default: command
+      probes:
+        description:
+          - Commands that tell the settings a service runs with. What each says is noted after its service was told of
+            files or got a new container. When it says something else later, somebody changed the running service, which
+            is then restarted to read its files anew.
+          - What a probe says is to follow from files and image alone. It is kept and never shown; a hash is best.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          service:
+            description: The service in whose container it runs.
+            type: str
+            required: true
+          command:
+            description: The command; its first word is the program.
             type: list
             elements: str
             required: true
@@ -185,6 +212,7 @@ from ansible_collections.berth.server.plugins.module_utils._stack_spec import (
     Check,
     Directory,
     Look,
+    Probe,
     StackSpec,
     image_references,
 )
@@ -197,6 +225,10 @@ FILE_OPTIONS: dict[str, t.Any] = {
     "group": {"type": "str", "default": "0"},
     "mode": {"type": "str", "default": "0644"},
     "readers": {"type": "dict", "default": {}},
+}
+COMMAND_OPTIONS: dict[str, t.Any] = {
+    "service": {"type": "str", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
 }
 STACK_OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -222,9 +254,11 @@ STACK_OPTIONS: dict[str, t.Any] = {
         "default": [],
         "options": {
             "service": {"type": "str", "required": True},
-            "command": {"type": "list", "elements": "str", "required": True},
+            "command": {"type": "list", "elements": "str", "default": []},
+            "kind": {"type": "str", "choices": ["command", "traefik"], "default": "command"},
         },
     },
+    "probes": {"type": "list", "elements": "dict", "default": [], "options": COMMAND_OPTIONS},
     "timeout": {"type": "int", "default": 120},
 }
 
@@ -246,10 +280,11 @@ def to_spec(options: t.Mapping[str, t.Any]) -> StackSpec:
     """Turn a ``stacks`` entry into a StackSpec."""
     sensitive = json.loads(options["sensitive"])
     services = options["project"]["services"]
-    for service in (check["service"] for check in options["checks"]):
-        if service not in services:
-            expected = ", ".join(services)
-            raise ValueError(f"stack {options['name']}: checks: found service {service}, expected one of {expected}")
+    for key in ("checks", "probes"):
+        for service in (item["service"] for item in options[key]):
+            if service not in services:
+                expected = ", ".join(services)
+                raise ValueError(f"stack {options['name']}: {key}: found service {service}, expected one of {expected}")
     return StackSpec(
         name=options["name"],
         directory=options["directory"],
@@ -258,7 +293,8 @@ def to_spec(options: t.Mapping[str, t.Any]) -> StackSpec:
         directories=[Directory(d["path"], d["owner"], d["group"], int(d["mode"], 8)) for d in options["directories"]],
         environment=sensitive.get("environment", {}),
         restart=options["restart"],
-        checks=[Check(c["service"], c["command"]) for c in options["checks"]],
+        checks=[Check(c["service"], c["command"], c["kind"]) for c in options["checks"]],
+        probes=[Probe(p["service"], p["command"]) for p in options["probes"]],
         timeout=options["timeout"],
     )
 

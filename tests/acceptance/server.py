@@ -41,7 +41,7 @@ def lab() -> dict[str, Any]:
 def secrets() -> dict[str, str]:
     """Return the demo's secrets."""
     text = run("ansible-vault", "view", INVENTORY / "secrets.yml")
-    return dict(yaml.safe_load(text))
+    return {name: value for name, value in yaml.safe_load(text).items() if isinstance(value, str)}
 
 
 @dataclass
@@ -50,32 +50,49 @@ class Result:
 
     stats: dict[str, int]
     tasks: dict[str, Any]
+    # All of them in order, since roles have tasks of the same name: full task name, result.
+    changes: list[tuple[str, dict[str, Any]]]
 
 
 class Playbook:
     """Runs a playbook against the server under test."""
 
+    def __init__(self, inventory: Path = INVENTORY) -> None:
+        self.inventory = inventory
+
     def __call__(self, name: str, *options: str) -> Result:
         """Run it to a good end and return what changed."""
-        out = run(
-            "ansible-playbook", "-i", INVENTORY, name, *options, env={"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
-        )
+        out = run(*self.command(name, *options), env={"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})
         report = json.loads(out[out.index("{\n") :])
-        tasks = {
-            task["task"]["name"].rpartition(" : ")[2]: task["hosts"]["server"]
+        changes = [
+            (task["task"]["name"], task["hosts"]["server"])
             for play in report["plays"]
             for task in play["tasks"]
             if task["hosts"].get("server", {}).get("changed")
-        }
-        return Result(report["stats"]["server"], tasks)
+        ]
+        tasks = {name.rpartition(" : ")[2]: result for name, result in changes}
+        return Result(report["stats"]["server"], tasks, changes)
 
-    def text(self, name: str, *options: str) -> tuple[int, str]:
-        """Run it as an operator does; return the exit code and everything that was printed."""
-        command = ["ansible-playbook", "-i", str(INVENTORY), name, *options]
+    def text(self, name: str, *options: str, env: dict[str, str | None] | None = None) -> tuple[int, str]:
+        """Run it as an operator does; return the exit code and everything that was printed.
+
+        ``env``: what is set beside this process's environment; None removes a variable.
+        """
+        environment = {**os.environ, **(env or {})}
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT
+            self.command(name, *options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env={key: value for key, value in environment.items() if value is not None},
         )
         return done.returncode, done.stdout
+
+    def command(self, name: str, *options: str) -> list[str]:
+        """Return the command that runs it."""
+        return ["ansible-playbook", "-i", str(self.inventory), name, *options]
 
 
 class Server:
@@ -90,6 +107,10 @@ class Server:
         """Run a command on it over SSH."""
         return run("ssh", "-F", LAB / "ssh_config", self._ssh_host, "--", *command)
 
+    def script(self, text: str) -> str:
+        """Run a shell script on it."""
+        return run("ssh", "-F", LAB / "ssh_config", self._ssh_host, "--", "sh", stdin=text)
+
     def containers(self) -> dict[str, str]:
         """Return name -> id of the running containers."""
         lines = self("docker", "ps", "--no-trunc", "--format", "'{{.Names}} {{.ID}}'").splitlines()
@@ -99,13 +120,13 @@ class Server:
         """Return the containers that no release brings: Traefik, Postgres, Redis."""
         return {name: key for name, key in self.containers().items() if not name.startswith("featuremodels-")}
 
-    def releases(self) -> list[str]:
+    def releases(self, app: str = "featuremodels") -> list[str]:
         """Return the ids of the releases on disk, oldest first."""
-        return self("ls", "/srv/berth/apps/featuremodels/releases").split()
+        return self("ls", f"/srv/berth/apps/{app}/releases").split()
 
-    def current(self) -> str:
+    def current(self, app: str = "featuremodels") -> str:
         """Return the id of the release that serves."""
-        return Path(self("readlink", "/srv/berth/apps/featuremodels/current").strip()).name
+        return Path(self("readlink", f"/srv/berth/apps/{app}/current").strip()).name
 
     def reboot(self) -> None:
         """Restart the server; returns when SSH answers."""

@@ -46,7 +46,14 @@ PLANS = {
     "stopped": (service(), container(state="exited"), ["start web exited 1"]),
     "created, never started": (service(), container(state="created"), ["start web created 1"]),
     "paused": (service(), container(state="paused"), ["start web paused 1"]),
-    "restarting by itself": (service(), container(state="restarting"), []),
+    "restarting by itself": (service(), container(state="restarting"), ["restart web 1"]),
+    "unhealthy": (service(), container(healthy=False), ["restart web 1"]),
+    "unhealthy and of an old configuration": (service(config="c2"), container(healthy=False), ["recreate web"]),
+    "unhealthy and network lacking": (
+        service(),
+        container(healthy=False, networks={}),
+        ["connect web net 1", "restart web 1"],
+    ),
     "dead": (service(), container(state="dead"), ["recreate web"]),
     "removing": (service(), container(state="removing"), ["recreate web"]),
     "one-shot that ended": (service(one_shot=True), container(state="exited"), []),
@@ -105,12 +112,33 @@ TOLD = {
     ),
     "another's file": ([ChangedFile("b", {"db": "restart"})], "running", []),
     "a start reads files anyway": ([FILE], "exited", ["start web exited 1"]),
+    "edited before it started": ([ChangedFile("f", {"web": "restart"}, since=90)], "running", ["restart web 1"]),
+    "edited while it ran": ([ChangedFile("f", {"web": "restart"}, since=110)], "running", []),
+    "edited, and a signal costs nothing": (
+        [ChangedFile("f", {"web": "SIGHUP"}, since=110)],
+        "running",
+        ["signal web SIGHUP 1"],
+    ),
 }
 
 
 @pytest.mark.parametrize(("files", "state", "expected"), TOLD.values(), ids=TOLD.keys())
 def test_readers_are_told_of_changed_files(files: list[ChangedFile], state: str, expected: list[str]) -> None:
-    assert briefly(plan_stack([service()], [container(state=state)], files)) == expected
+    assert briefly(plan_stack([service()], [container(state=state, started=100)], files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"), [([], []), ([FILE], ["start web exited 1"]), ([HUP], ["start web exited 1"])]
+)
+def test_a_one_shot_that_ended_runs_again_for_what_it_reads(files: list[ChangedFile], expected: list[str]) -> None:
+    found = container(state="exited")
+    assert briefly(plan_stack([service(one_shot=True)], [found], files)) == expected
+
+
+def test_a_container_that_took_the_name_makes_room() -> None:
+    actions = plan_stack([service()], [], strangers={"web": "7"})
+    assert briefly(actions) == ["remove web 7", "create web"]
+    assert _stack.impact([service()], actions) == {"web": "create"}
 
 
 @pytest.mark.parametrize("file", [FILE, HUP], ids=["restart", "signal"])
@@ -121,11 +149,13 @@ def test_paused_reader_is_told_too(file: ChangedFile) -> None:
 
 
 def test_new_container_is_not_told_of_files() -> None:
-    assert briefly(plan_stack([service(config="c2")], [container()], [FILE], restart=["web"])) == ["recreate web"]
+    assert briefly(plan_stack([service(config="c2")], [container()], [FILE], restart={"web": "asked for"})) == [
+        "recreate web"
+    ]
 
 
 def test_asked_restart_needs_no_file() -> None:
-    (action,) = plan_stack([service()], [container()], [HUP], restart=["web"])
+    (action,) = plan_stack([service()], [container()], [HUP], restart={"web": "asked for"})
     assert str(action) == "restart web: asked for"
 
 
@@ -233,3 +263,49 @@ BLOCK: dict[str, t.Any] = {"named": {"name": "docker-name", "external": True}, "
 )
 def test_attachments_by_docker_names(definition: dict[str, t.Any], expected: dict[str, Attachment] | None) -> None:
     assert _service.desired_attachments("p", BLOCK, definition) == expected
+
+
+def beside(**changes: t.Any) -> Service:
+    return service(name="beside", networks=None, lives_with={"web"}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("web", "found", "expected"),
+    [
+        pytest.param(container(), "running", [], id="all as wanted"),
+        pytest.param(None, "running", ["create web", "recreate beside"], id="gone"),
+        pytest.param(container(config="old"), "running", ["recreate web", "recreate beside"], id="changed"),
+        pytest.param(container(state="exited"), "running", ["start web exited 1", "restart beside 2"], id="stopped"),
+        pytest.param(
+            container(state="exited"), "exited", ["start web exited 1", "start beside exited 2"], id="both stopped"
+        ),
+        pytest.param(None, "exited", ["create web", "recreate beside"], id="gone and stopped"),
+        pytest.param(None, None, ["create web", "create beside"], id="nothing there"),
+    ],
+)
+def test_a_service_follows_the_one_whose_network_it_is_on(
+    web: Container | None, found: str | None, expected: list[str]
+) -> None:
+    other = container(id="2", service="beside", state=found, networks={}) if found else None
+    containers = [c for c in (web, other) if c]
+    assert briefly(plan_stack([service(), beside()], containers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("definition", "names"),
+    [
+        ({}, set()),
+        ({"network_mode": "none", "ipc": "shareable"}, set()),
+        ({"network_mode": "service:a", "pid": "service:b", "ipc": "service:a"}, {"a", "b"}),
+    ],
+)
+def test_namespaces_of_others(definition: dict[str, t.Any], names: set[str]) -> None:
+    assert _service.lives_with(definition) == names
+
+
+def test_network_that_is_used_is_not_left() -> None:
+    service = Service("web", "c", "i", networks={})
+    container = Container("1", "web", "c", "running", networks={"old": Attachment(), "used": Attachment()})
+    assert [str(a) for a in plan_stack([service], [container], used={"used"})] == [
+        "disconnect web old: does not belong on the network"
+    ]

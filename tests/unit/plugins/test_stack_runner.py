@@ -3,15 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
 import os
 import re
+import types
 import typing as t
 
 import pytest
 from ansible_collections.berth.server.plugins.module_utils._docker import DockerError
 from ansible_collections.berth.server.plugins.module_utils._files import File
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackError
-from ansible_collections.berth.server.plugins.module_utils._stack_spec import Check, Directory
+from ansible_collections.berth.server.plugins.module_utils._stack_spec import Check, Directory, Probe
 
 from tests.unit.plugins.builders import Stack
 from tests.unit.plugins.engine import image_id
@@ -95,10 +97,101 @@ def test_readers_are_told_by_the_run_after_a_broken_one(stack: Stack) -> None:
     assert [a.kind for a in stack.plan({"web": WEB}, files=conf("b")).actions] == ["restart"]
 
 
+def test_file_whose_mode_changed_has_been_read(stack: Stack) -> None:
+    stack.apply({"web": WEB}, files=conf("a"))
+    (stack.directory / "web.conf").chmod(0o600)
+    runner = stack.plan({"web": WEB}, files=conf("a"))
+    assert (runner.changed, runner.actions) == (True, [])
+
+
+def test_service_that_strayed_from_its_files_is_restarted(stack: Stack) -> None:
+    wanted = {"probes": [Probe("web", ["settings"])]}
+    stack.engine.answers["settings"] = "as the files say"
+    stack.apply({"web": WEB}, **wanted)
+    assert not stack.plan({"web": WEB}, **wanted).changed
+    stack.engine.answers["settings"] = "by hand"
+    runner = stack.plan({"web": WEB}, **wanted)
+    assert [str(a) for a in runner.actions] == ["restart web: runs with other settings than its files say"]
+    stack.engine.answers["settings"] = "as the files say"
+    runner.apply()
+    assert not stack.plan({"web": WEB}, **wanted).changed
+    assert "as the files say" not in str(runner.differences)
+
+
+def test_probe_that_fails_is_an_answer_too(stack: Stack) -> None:
+    wanted = {"probes": [Probe("web", ["settings"])]}
+    stack.apply({"web": WEB}, **wanted)
+    assert not stack.plan({"web": WEB}, **wanted).changed
+    stack.engine.answers["settings"] = "it works now"
+    stack.apply({"web": WEB}, **wanted)
+    assert not stack.plan({"web": WEB}, **wanted).changed
+
+
+def test_service_that_is_just_starting_is_not_asked(stack: Stack) -> None:
+    wanted = {"probes": [Probe("web", ["settings"])]}
+    stack.engine.answers["settings"] = "1"
+    stack.apply({"web": WEB}, **wanted)
+    for container in stack.engine.containers.values():
+        container["State"] = {"Status": "running", "Health": {"Status": "starting"}}
+    stack.engine.answers.clear()
+    assert not stack.plan({"web": WEB}, **wanted).changed
+
+
+def test_service_that_does_not_run_is_not_asked(stack: Stack) -> None:
+    wanted = {"probes": [Probe("web", ["settings"])]}
+    stack.engine.answers["settings"] = "1"
+    stack.apply({"web": WEB}, **wanted)
+    for container in stack.engine.containers.values():
+        container["State"] = {"Status": "exited", "ExitCode": 137}
+    stack.engine.answers["settings"] = "2"
+    assert stack.plan({"web": WEB}, **wanted).impact == {"web": "start"}
+
+
+def test_stack_that_does_not_fit_on_its_disk_changes_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.apply({"web": WEB}, files=conf("a"))
+    before = stack.snapshot()
+    monkeypatch.setattr(os, "statvfs", lambda _path: types.SimpleNamespace(f_bavail=10, f_frsize=1000))
+    with pytest.raises(StackError, match=r"Stack p needs .* free on the disk of .*, found 10 kB"):
+        stack.apply({"web": WEB}, files=conf("b"))
+    assert (stack.snapshot(), stack.engine.commands) == (before, [])
+
+
 def test_damaged_state_tells_readers_once_more(stack: Stack) -> None:
     stack.apply({"web": WEB}, files=conf("a"))
     (stack.directory / ".berth.json").write_text("{", encoding="utf-8")
     assert [a.kind for a in stack.plan({"web": WEB}, files=conf("a")).actions] == ["restart"]
+
+
+NAMED = {"web": {**WEB, "container_name": "web"}}
+
+
+def test_a_container_made_by_hand_under_a_services_name_makes_room(stack: Stack) -> None:
+    stack.apply(NAMED)
+    stack.engine.containers = {}
+    stack.engine.add("", "byhand", Name="/web", Config={"Labels": None})
+    runner = stack.plan(NAMED)
+    assert runner.impact == {"web": "create"}
+    runner.apply()
+    assert [command.partition("#")[0] for command in stack.engine.commands] == ["rm --force byhand", f"{UP} web"]
+    assert not stack.plan(NAMED).changed
+
+
+def test_a_name_that_somebody_else_has_is_left_to_him(stack: Stack) -> None:
+    stack.engine.add("", "other", Name="/web", Config={"Labels": {}})
+    with pytest.raises(ValueError, match="container web: found one that Compose did not make, expected the name"):
+        stack.plan(NAMED)
+
+
+@pytest.mark.parametrize(("later", "expected"), [(0.1, ["restart web"]), (-0.1, [])])
+def test_a_file_edited_by_hand_restarts_who_may_have_read_it(stack: Stack, later: float, expected: list[str]) -> None:
+    stack.apply({"web": WEB}, files=conf("a"))
+    path = stack.directory / "web.conf"
+    path.write_text("edited", encoding="utf-8")
+    started = datetime.datetime.fromtimestamp(path.stat().st_ctime + later, datetime.UTC)
+    (web,) = stack.engine.containers.values()
+    web["State"]["StartedAt"] = f"{started:%Y-%m-%dT%H:%M:%S.%f}Z"
+    told = [command.partition("#")[0] for command in stack.apply({"web": WEB}, files=conf("a"))]
+    assert (told, path.read_text(encoding="utf-8")) == (expected, "a")
 
 
 def test_network_is_joined_while_it_runs(stack: Stack) -> None:
@@ -233,3 +326,46 @@ def test_a_refused_candidate_changes_nothing(stack: Stack) -> None:
         stack.apply(checked(stack), files=conf("b"), checks=[Check("web", ["judge"])])
     assert stack.snapshot() == before
     assert [c for c in stack.engine.commands if not c.startswith(("run ", "rm "))] == []
+
+
+def test_who_stopped_the_start_is_named_with_what_it_said(stack: Stack) -> None:
+    stack.engine.states[image_id("job:1")] = BROKEN
+    stack.engine.failures["compose up"] = 'service "job" didn\'t complete successfully: exit 3'
+    stack.engine.add("p", "job", State=BROKEN)
+    with pytest.raises(StackError, match=r"(?s)didn't complete.*service job failed.*a line of its log"):
+        stack.plan({"web": WEB, "job": JOB}).apply()
+
+
+def test_what_a_file_holds_is_not_said(stack: Stack) -> None:
+    stack.engine.failures["compose up"] = "cannot use hunter2hunter2"
+    files = [File("private/key", "hunter2hunter2\n", sensitive=True)]
+    with pytest.raises(StackError) as caught:
+        stack.plan({"web": WEB}, files=files).apply()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_network_of_its_own_that_is_not_there_is_made_before_it_is_joined(stack: Stack) -> None:
+    stack.apply({"web": {"image": "web:1", "networks": ["edge"]}})
+    container = next(iter(stack.engine.containers))
+    own = {"edge": {"name": "edge", "external": True}, "default": {"internal": True}}
+    services = {"web": {"image": "web:1", "networks": ["edge", "default"]}}
+    told = stack.apply(services, project={"services": services, "networks": own})
+    assert told == [
+        "compose create --no-recreate web",
+        f"network disconnect --force p_default {container}",
+        f"network connect --alias web p_default {container}",
+    ]
+    assert list(stack.engine.containers) == [container]
+
+
+def test_traefik_tries_its_files_before_they_go_live(stack: Stack) -> None:
+    checks = [Check("web", kind="traefik")]
+    files = [File("static/traefik.yml", "api: {}\n"), File("dynamic/a.yml", "http: {}\n")]
+    stack.apply({"web": WEB}, files=files, checks=checks)
+    before = stack.snapshot()
+    stack.engine.trial_log = '{"level": "error", "message": "Cannot start the provider"}'
+    assert not stack.plan({"web": WEB}, files=files, checks=checks).changed
+    files[1] = File("dynamic/a.yml", "http: {compres: {}}\n")
+    with pytest.raises(StackError, match=r"(?s)configuration of web was refused.*Cannot start .*Nothing was changed"):
+        stack.apply({"web": WEB}, files=files, checks=checks)
+    assert stack.snapshot() == before
