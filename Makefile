@@ -49,7 +49,7 @@ archive: $(VENV) ## build the archive, install it elsewhere and use it
 molecule: engine $(VAULT) ## one scenario: make molecule SCENARIO=stack
 	@molecule test --scenario-name $(or $(SCENARIO),default)
 
-test: $(VENV) $(VAULT) ## all of the above, and the scenarios stack and default
+test: $(VENV) $(VAULT) ## all of the above, and the scenarios stack, changes and default
 	@python scripts/run_tests.py
 
 test-full: $(VENV) $(VAULT) ## test, with every scenario and the long acceptance tests

@@ -26,17 +26,24 @@ APP_KEYS: dict[str, dict[str, str]] = {
         "version": "Given: a run deploys exactly this version. Absent: a run keeps the version that was deployed last. "
         "`${VERSION}` stands for it in services and in the release command.",
         "source": "Directory of the source where Ansible runs, relative to the directory of the app files. "
-        "`build` in services is relative to it.",
-        "services": "Name -> service in the Compose specification's own words, with either `image` or `build`. "
-        "What is refused stands below.",
-        "env": "Variables of every service, taken literally. `env` of `postgres` and `redis` wins over them, and the "
-        "`environment` of a service over both.",
+        "`build`, mounts and `env_file` in services are relative to it, and `compose` is.",
+        "compose": "Compose files in `source`, merged as Compose's `-f` does. What of them berth refuses stands below.",
+        "profiles": "Compose profiles to switch on. A service whose profiles are all off is no part of the release.",
+        "services": "Name -> service in the Compose specification's own words, with either `image` or `build`. They "
+        "are merged over those of the compose files, and `null` removes a key or a service of theirs. What is refused "
+        "stands below.",
+        "env": "Variables of every service, taken literally. They win over what compose files and `env_file` say. "
+        "`env` of `postgres` and `redis` wins over them, and the `environment` of a service here over all.",
+        "secrets": "Name -> value. Services get one as a file by Compose's `secrets: [name]`, under `/run/secrets/`. "
+        "They win over a compose file's.",
         "release_command": "A command that runs once for each new release, before its services start.",
         "routes": "Which hosts and paths lead to which service.",
         "postgres": "Name -> database of the app. Its owner is a role of the same name, with the secret "
         "`<app>/postgres/<name>` as password.",
         "redis": "Name -> Redis instance of the app's own, with the secret `<app>/redis/<name>` as password.",
         "volumes": "Name -> volume. Docker knows it as `<app>_<name>`; all releases share it.",
+        "jobs": "Name -> command that runs at times of its own, in the release that serves then. Its systemd units are "
+        "`berth-<app>-<name>`.",
         "exclusive": "Services that must never run twice: the old release's are stopped before the new release starts.",
         "drain": "How long containers of the old release may take to end after SIGTERM, which they get once Traefik "
         "sends requests to the new release.",
@@ -46,6 +53,14 @@ APP_KEYS: dict[str, dict[str, str]] = {
         "service": "The service whose image, environment and networks it runs with.",
         "command": "The command, a word an entry.",
         "timeout": "A command that takes longer is ended, and the release fails.",
+    },
+    "JOB": {
+        "service": "The service whose image, environment, networks and volumes it runs with.",
+        "command": "The command, a word an entry.",
+        "schedule": "When: a time like `03:15`, or a calendar expression of systemd, like `Mon..Fri 03:15` or "
+        "`hourly`. The server's time zone holds unless it ends with another.",
+        "timeout": "A job that takes longer is ended, and has failed.",
+        "environment": "Variables beside those of the service, over which they win.",
     },
     "ROUTE": {
         "hosts": "Host names.",
@@ -65,16 +80,23 @@ APP_KEYS: dict[str, dict[str, str]] = {
     },
     "POSTGRES": {
         "instance": "The instance that it is in, one of `postgres_instances`.",
-        "extensions": "Extensions to create in it. The instance's `packages` must bring them.",
+        "extensions": "Extensions to create in it. The instance's `packages` must bring them. `vector=0.8.0` "
+        "brings an extension to that version; without one it stays as it is.",
+        "import": "A dump of `pg_dump`, plain or custom, also packed by gzip, that a new database starts with. "
+        "Relative to the directory of the app files.",
+        "import_from": "Where the dump is: where Ansible runs, or on the server.",
         "services": "Services that reach the instance and get `env`. Absent: all.",
-        "env": "Variables. `{user}`, `{password}`, `{host}`, `{port}` and `{name}` are filled in.",
+        "env": "Variables. `{user}`, `{password}`, `{host}`, `{port}`, `{name}` and `{url}` are filled in, and with "
+        "`{password_file}` and `{url_file}` the path of a file that holds the value.",
     },
     "REDIS": {
-        "maxmemory": "Redis' `maxmemory`.",
+        "maxmemory": "Redis' `maxmemory`, at least `1mb`. The container's own limit follows from it.",
         "policy": "Redis' `maxmemory-policy`.",
         "persistence": "`aof`: an append-only file. `none`: a restart empties it.",
+        "parameters": "More of `redis.conf`, in Redis' own words. A list is a parameter that is said several times.",
         "services": "Services that reach the instance and get `env`. Absent: all.",
-        "env": "Variables. `{user}`, `{password}`, `{host}`, `{port}` and `{url}` are filled in.",
+        "env": "Variables. `{user}`, `{password}`, `{host}`, `{port}` and `{url}` are filled in, and with "
+        "`{password_file}` and `{url_file}` the path of a file that holds the value.",
     },
     "VOLUME": {
         "backup": "How it is to be backed up. It must be said, and nothing reads it yet.",
@@ -84,6 +106,7 @@ APP_KEYS: dict[str, dict[str, str]] = {
 SECTIONS = {
     "APP": "An app",
     "RELEASE_COMMAND": "release_command",
+    "JOB": "An entry of jobs",
     "ROUTE": "An entry of routes",
     "RATE_LIMIT": "rate_limit of a route",
     "POSTGRES": "An entry of postgres",
@@ -100,8 +123,13 @@ SERVICES_INTRODUCTION = """\
 ## services
 
 A service has the keys of the Compose specification. Without a word about it, it gets `restart: unless-stopped` and
-`security_opt: ["no-new-privileges:true"]`. Other services are reached by their names. Only `${VERSION}` is filled in;
-`$$` is a dollar sign. `volumes` of a service name volumes of the app or are of type `tmpfs`. Refused are:"""
+`security_opt: ["no-new-privileges:true"]`; one that another waits for with `service_completed_successfully` gets
+`restart: "no"`. Other services are reached by their names, on one network for all of the release. In the app file
+only `${VERSION}` is filled in; `$$` is a dollar sign. In compose files `${NAME}` and its forms are filled in from
+`.env` beside the first of them and, in `environment`, `configs` and `secrets`, from `env`; never from the shell. Mounts
+name volumes of the app, are of type `tmpfs`, or are read-only paths of the source, of which a release gets a copy.
+`develop`, `pull_policy`, `attach` and keys that begin with `x-` are left out.
+[Deploy the compose file you have](../how-to/deploy-a-compose-file.md) says more. Refused are:"""
 
 
 def type_of(options: Mapping[str, Any]) -> str:
@@ -154,7 +182,7 @@ def roles_page() -> str:
 def app_page() -> str:
     """Return the page about app files."""
     schema = _import("_app_schema")
-    checks = _import("_app_checks")
+    checks = _import("_service_checks")
     parts = [GENERATED, APP_INTRODUCTION]
     for name, title in SECTIONS.items():
         spec = getattr(schema, name)
@@ -164,8 +192,13 @@ def app_page() -> str:
         described = {key: {**options, "description": meanings[key]} for key, options in spec.items()}
         parts += [f"## {title}", table(described, "key")]
     refused = [f"- `{key}`: {reason}" for key, reason in checks.REFUSED.items()]
-    shared = ", ".join(f"`{key}`" for key in checks.SHARED_NAMESPACES)
-    parts += [SERVICES_INTRODUCTION, "\n".join([*refused, f"- {shared}: a service has namespaces of its own"])]
+    refused += [f"- labels that begin with `{prefix}`: {reason}" for prefix, reason in checks.OWNED_LABELS.items()]
+    for key, allowed in checks.NAMESPACES.items():
+        words = [*(["service:<name>"] if key in checks.SHAREABLE else []), *allowed]
+        refused.append(
+            f"- `{key}`: " + (f"anything but {', '.join(f'`{word}`' for word in words)}" if words else "any")
+        )
+    parts += [SERVICES_INTRODUCTION, "\n".join(refused)]
     return "\n\n".join(parts) + "\n"
 
 

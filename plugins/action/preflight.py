@@ -12,12 +12,13 @@ import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
-from ansible_collections.berth.server.plugins.filter.berth import app_problems, plain, resolve_apps
-from ansible_collections.berth.server.plugins.module_utils import _apps
-from ansible_collections.berth.server.plugins.module_utils._preflight import slips, variable_problems
+from ansible_collections.berth.server.plugins.module_utils._apps import secret_names
+from ansible_collections.berth.server.plugins.module_utils._canonical import plain
+from ansible_collections.berth.server.plugins.module_utils._inventory import Inventory
+from ansible_collections.berth.server.plugins.module_utils._preflight import deploy_problems, slips, variable_problems
 
 ROLES = pathlib.Path(__file__).parents[2] / "roles"
-COLLECTION = "berth.server."
+SECRETS_FILE = "berth_secrets_file"
 LOOKUP_FAILED = "The lookup plugin 'berth.server.secret' failed: "
 
 
@@ -29,7 +30,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec({"directory": {"type": "path", "required": True}})
+        _validated, arguments = self.validate_argument_spec(
+            {"directory": {"type": "path", "required": True}, "deploy": {"type": "dict", "default": {}}}
+        )
         self._variables = task_vars or {}
         self._problems: list[str] = []
         self._unread: list[str] = []
@@ -37,13 +40,15 @@ class ActionModule(ActionBase):
         values = self._check_roles()
         apps = self._read_apps(directory)
         instances = values.get("postgres_instances")
-        self._problems += app_problems(apps, str(directory), instances if isinstance(instances, dict) else {})
-        secrets = self._read_secrets(_apps.secret_names(apps))
+        inventory = Inventory(apps, directory)
+        self._problems += inventory.problems(instances if isinstance(instances, dict) else {})
+        self._problems += deploy_problems(arguments["deploy"], apps)
+        secrets = self._read_secrets(secret_names(apps))
         if self._problems:
             listed = "\n".join(f"- {problem}" for problem in self._distinct())
             raise AnsibleActionFail(f"The inventory needs mending; nothing was changed.\n{listed}")
         # The result holds passwords, but a failure must be seen: so not no_log on the task.
-        return {"changed": False, "resolved": resolve_apps(apps, secrets, str(directory)), "_ansible_no_log": True}
+        return {"changed": False, "resolved": inventory.resolve(secrets), "_ansible_no_log": True}
 
     def _distinct(self) -> list[str]:
         """Return each problem once, and of what could not be read only that."""
@@ -52,8 +57,8 @@ class ActionModule(ActionBase):
         return [p for p in dict.fromkeys(self._problems) if not p.startswith(unread) or p in first.values()]
 
     def _check_roles(self) -> dict[str, t.Any]:
-        """Check the variables of this play's roles; return all that could be read."""
-        specs = {role: _options(role) for role in self._roles()}
+        """Check the variables of all roles, also those that this play leaves out; return all that could be read."""
+        specs = {path.parents[1].name: _options(path) for path in sorted(ROLES.glob("*/meta/argument_specs.yml"))}
         known = [name for options in specs.values() for name in options]
         self._problems += slips((name for name in self._variables if not name.startswith("__")), known)
         found: dict[str, t.Any] = {}
@@ -62,10 +67,6 @@ class ActionModule(ActionBase):
             self._problems += variable_problems(role, options, values)
             found.update(values)
         return found
-
-    def _roles(self) -> list[str]:
-        names = (name.removeprefix(COLLECTION) for name in self._variables.get("ansible_play_role_names") or ())
-        return [name for name in dict.fromkeys(names) if (ROLES / name / "meta" / "argument_specs.yml").is_file()]
 
     def _read_apps(self, directory: pathlib.Path) -> dict[str, t.Any]:
         """Return the apps of all files, without what cannot be read, which is reported."""
@@ -114,14 +115,15 @@ class ActionModule(ActionBase):
     def _read_secrets(self, names: list[str]) -> dict[str, str]:
         lookup = lookup_loader.get("berth.server.secret", loader=self._loader, templar=self._templar)
         secrets = {}
+        # A lookup that is run by hand reads variables as they are written.
+        given = self._templated({n: self._variables[n] for n in [SECRETS_FILE] if n in self._variables})
         for name in names:
             try:
-                secrets[name] = lookup.run([name], self._variables)[0]
+                secrets[name] = lookup.run([name], {**self._variables, **given})[0]
             except AnsibleError as error:
                 self._problems.append(str(error.message))
         return secrets
 
 
-def _options(role: str) -> dict[str, t.Any]:
-    text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text)["argument_specs"]["main"]["options"])
+def _options(path: pathlib.Path) -> dict[str, t.Any]:
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"])

@@ -8,141 +8,73 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils import _app_schema as schema
-from ansible_collections.berth.server.plugins.module_utils import _names
+from ansible_collections.berth.server.plugins.module_utils import _names, _postgres_checks
 from ansible_collections.berth.server.plugins.module_utils._app_schema import Problems, duration
-from ansible_collections.berth.server.plugins.module_utils._compose import RELEASE_COMMAND, unknown_variables
+from ansible_collections.berth.server.plugins.module_utils._environment_checks import (
+    check_env,
+    unfit,
+)
+from ansible_collections.berth.server.plugins.module_utils._reading import Reading, mapping
+from ansible_collections.berth.server.plugins.module_utils._redis_checks import setting_mistakes
+from ansible_collections.berth.server.plugins.module_utils._references import borrowed, replicas
 
 Files = t.Mapping[str, t.Mapping[str, t.Any]]
 
-REFUSED: t.Mapping[str, str] = {
-    "ports": "no published port; use routes",
-    "container_name": "no container_name; releases run beside each other",
-    "external_links": "no external_links; apps do not reach each other's networks",
-    "networks": "no networks; berth connects services to what they use",
-    "env_file": "no env_file; use env",
-    "extends": "no extends; write the service out",
-    "labels": "no labels; routes and releases are berth's",
-    "links": "no links; a service is reached by its name",
-    "scale": "no scale; more than one container of a service is not supported yet",
-    "volumes_from": "no volumes_from; name the volumes",
-}
-SHARED_NAMESPACES = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
-VARIABLES_WORDS = "no variable but ${VERSION}; write $$ for a dollar sign"
 
-
-def check_service(app: str, service: str, definition: t.Any, file: t.Mapping[str, t.Any], problems: Problems) -> None:
-    """Check one Compose service as far as Compose itself would not."""
-    key = f"services.{service}"
-    if not schema.NAME.match(service):
-        problems.add(app, key, service, schema.NAME_WORDS)
-    if service == RELEASE_COMMAND:
-        problems.add(app, key, service, "another name; berth runs the release command under this one")
-    if not isinstance(definition, t.Mapping):
-        problems.add(app, key, type(definition).__name__, "a mapping with a Compose service's keys")
-        return
-    for name, expected in REFUSED.items():
-        if name in definition:
-            problems.add(app, f"{key}.{name}", definition[name], expected)
-    for name in SHARED_NAMESPACES:
-        if name in definition:
-            problems.add(app, f"{key}.{name}", definition[name], f"no {name}; a service has namespaces of its own")
-    if ("image" in definition) == ("build" in definition):
-        found = "both" if "image" in definition else "neither"
-        problems.add(app, key, found, "either image or build")
-    if "build" in definition and not file["source"]:
-        problems.add(app, f"{key}.build", definition["build"], "the app's source, which build is relative to")
-    deploy = definition.get("deploy") or {}
-    if not isinstance(deploy, t.Mapping):
-        problems.add(app, f"{key}.deploy", deploy, "a mapping")
-    elif deploy.get("replicas", 1) != 1:
-        expected = "no replicas; more than one container of a service is not supported yet"
-        problems.add(app, f"{key}.deploy", deploy["replicas"], expected)
-    _check_variables(app, key, definition, problems)
-    _check_dependencies(app, f"{key}.depends_on", definition.get("depends_on") or [], file["services"] or {}, problems)
-    mounts = definition.get("volumes") or []
-    if not isinstance(mounts, list):
-        problems.add(app, f"{key}.volumes", mounts, "a list of mounts")
-        return
-    for i, mount in enumerate(mounts):
-        _check_mount(app, f"{key}.volumes[{i}]", mount, file["volumes"] or {}, problems)
-
-
-def _check_variables(app: str, key: str, definition: t.Mapping[str, t.Any], problems: Problems) -> None:
-    others = {name: value for name, value in definition.items() if name != "environment"}
-    for name in sorted(unknown_variables(others, ["VERSION"])):
-        problems.add(app, key, _shown(name), VARIABLES_WORDS)
-    if unknown_variables(definition.get("environment"), ["VERSION"]):
-        # Not named: it may be part of a secret that holds a dollar sign.
-        problems.add(app, f"{key}.environment", "a variable", VARIABLES_WORDS)
-
-
-def _check_dependencies(
-    app: str, key: str, dependencies: t.Any, services: t.Collection[str], problems: Problems
+def check_app(
+    app: str, file: t.Mapping[str, t.Any], instances: t.Collection[str], reading: Reading, problems: Problems
 ) -> None:
-    if not isinstance(dependencies, (list, t.Mapping)):
-        problems.add(app, key, dependencies, "a list or a mapping of services")
-        return
-    for name in dependencies:
-        if not isinstance(name, str) or name not in services:
-            problems.add(app, key, name, _one_of("service", services))
-
-
-def check_env(app: str, key: str, env: t.Any, problems: Problems) -> None:
-    """Check that every variable has a value: Compose would take a missing one from the shell of whoever runs it."""
-    for name, value in env.items() if isinstance(env, t.Mapping) else ():
-        if value is None or isinstance(value, (list, t.Mapping)):
-            expected = "a text, number or boolean; write '' for an empty one"
-            problems.add(app, f"{key}.{name}", "nothing" if value is None else type(value).__name__, expected)
-
-
-def _check_mount(app: str, key: str, mount: t.Any, volumes: t.Mapping[str, t.Any], problems: Problems) -> None:
-    if isinstance(mount, t.Mapping):
-        if mount.get("type") == "tmpfs":
-            return
-        source = str(mount.get("source", ""))
-    else:
-        source = str(mount).split(":", 1)[0] if ":" in str(mount) else ""
-    if source not in volumes:
-        problems.add(app, key, mount, _one_of("volume", volumes) + ", declared under volumes with its backup rule")
-
-
-def check_app(app: str, file: t.Mapping[str, t.Any], instances: t.Collection[str], problems: Problems) -> None:
     """Check the names in an app and the references between its parts."""
     services = file["services"] or {}
+    if file["services"] == {} and not reading.messages:
+        problems.add(app, "services", "none", "at least one service, here or in the files of compose")
     for i, route in enumerate(file["routes"]):
-        _check_route(app, f"routes[{i}]", route, services, problems)
+        _check_route(app, f"routes[{i}]", route, services, reading, problems)
     for name, options in file["postgres"].items():
         if not schema.DATABASE.match(name) or name in schema.OWN_DATABASES:
             problems.add(app, f"postgres.{name}", name, schema.DATABASE_WORDS)
         if options["instance"] not in (None, *instances):
-            expected = _one_of("Postgres instance of postgres_instances", instances)
+            expected = reading.one_of("Postgres instance of postgres_instances", instances, None)
             problems.add(app, f"postgres.{name}.instance", options["instance"], expected)
+        for problem in _postgres_checks.content_problems(f"postgres.{name}", options):
+            problems.add(app, *problem)
     for name in file["redis"]:
         if not schema.NAME.match(name):
             problems.add(app, f"redis.{name}", name, schema.NAME_WORDS)
+        for key, found, expected in setting_mistakes(file["redis"][name]):
+            problems.add(app, f"redis.{name}.{key}", found, expected)
     for name in file["volumes"]:
         if not schema.VOLUME_NAME.match(name):
             problems.add(app, f"volumes.{name}", name, schema.VOLUME_WORDS)
+    _check_secrets(app, file["secrets"] or {}, problems)
     for kind in ("postgres", "redis"):
         for name, options in file[kind].items():
-            _check_services(app, f"{kind}.{name}.services", options["services"], services, problems)
+            check_services(app, f"{kind}.{name}.services", options["services"], services, reading, problems)
             check_env(app, f"{kind}.{name}.env", options["env"], problems)
-    _check_services(app, "exclusive", file["exclusive"], services, problems)
-    command = file["release_command"]
-    if command:
-        _check_services(app, "release_command.service", [command["service"]], services, problems)
-        if command["command"] == []:
-            problems.add(app, "release_command.command", [], "a command")
-        for name in sorted(unknown_variables(command["command"], ["VERSION"])):
-            problems.add(app, "release_command.command", _shown(name), VARIABLES_WORDS)
+    check_services(app, "exclusive", file["exclusive"], services, reading, problems)
+    for name in file["exclusive"] or ():
+        if replicas(services.get(name)) > 1:
+            problems.add(
+                app, "exclusive", f"{name} with {replicas(services[name])} replicas", "a service with one container"
+            )
     if file["version"] and not schema.VERSION.match(file["version"]):
         problems.add(app, "version", file["version"], schema.VERSION_WORDS)
 
 
 def _check_route(
-    app: str, key: str, route: t.Mapping[str, t.Any], services: t.Collection[str], problems: Problems
+    app: str,
+    key: str,
+    route: t.Mapping[str, t.Any],
+    services: t.Mapping[str, t.Any],
+    reading: Reading,
+    problems: Problems,
 ) -> None:
-    _check_services(app, f"{key}.service", [route["service"]], services, problems)
+    check_services(app, f"{key}.service", [route["service"]], services, reading, problems)
+    network = mapping(services.get(str(route["service"]))).get("network_mode")
+    other = borrowed(network)
+    if other or network == "none":
+        expected = f"{other}, whose network it is on" if other else "a service with a network of its own"
+        problems.add(app, f"{key}.service", route["service"], expected)
     if route["hosts"] == []:
         problems.add(app, f"{key}.hosts", [], "at least one host")
     for name in ("hosts", "redirect_from"):
@@ -181,22 +113,34 @@ def _places(app: str, file: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]
         yield f"database {name} on {options['instance']}", f"postgres.{name}"
         networks.setdefault(_names.postgres_network(options["instance"], app), f"postgres.{name}")
     networks.update({_names.redis_host(app, use): f"redis.{use}" for use in file["redis"]})
+    for job in file["jobs"]:
+        yield f"unit {_names.job_unit(app, job)}", f"jobs.{job}"
     for network, key in networks.items():
         yield f"network {network}", key
 
 
-def _check_services(
-    app: str, key: str, named: t.Iterable[str | None] | None, services: t.Collection[str], problems: Problems
+def check_services(
+    app: str,
+    key: str,
+    named: t.Iterable[str | None] | None,
+    services: t.Collection[str],
+    reading: Reading,
+    problems: Problems,
 ) -> None:
+    """Check that all names are of services; None stands for one that was wrong otherwise."""
     for name in named or ():
         if name is not None and name not in services:
-            problems.add(app, key, name, _one_of("service", services))
+            problems.add(app, key, name, reading.one_of("service", services, name))
 
 
-def _shown(variable: str) -> str:
-    return variable if variable == "$" else "${" + variable + "}"
-
-
-def _one_of(what: str, names: t.Iterable[str]) -> str:
-    listed = ", ".join(sorted(names))
-    return f"a {what} ({listed})" if listed else f"a {what}, of which there is none"
+def _check_secrets(app: str, secrets: t.Mapping[str, t.Any], problems: Problems) -> None:
+    """Check that secrets can be files; their values are never shown."""
+    for name, value in secrets.items():
+        if not schema.VOLUME_NAME.match(str(name)):
+            problems.add(app, "secrets", name, schema.VOLUME_WORDS)
+        if value is None or isinstance(value, (list, t.Mapping)):
+            problems.add(
+                app, f"secrets.{name}", "nothing" if value is None else type(value).__name__, "a text or number"
+            )
+        elif (found := unfit(str(value))) and "surrogate" in found:
+            problems.add(app, f"secrets.{name}", found, "a text that can be written as UTF-8")

@@ -15,13 +15,17 @@ Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 APP: Spec = {
     "version": {"type": "str"},
     "source": {"type": "str"},
-    "services": {"type": "dict", "required": True},
+    "compose": {"type": "list", "elements": "str", "default": []},
+    "profiles": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "dict", "default": {}},
     "env": {"type": "dict", "default": {}},
+    "secrets": {"type": "dict", "default": {}},
     "release_command": {"type": "dict"},
     "routes": {"type": "list", "elements": "dict", "default": []},
     "postgres": {"type": "dict", "default": {}},
     "redis": {"type": "dict", "default": {}},
     "volumes": {"type": "dict", "default": {}},
+    "jobs": {"type": "dict", "default": {}},
     "exclusive": {"type": "list", "elements": "str", "default": []},
     "drain": {"type": "str", "default": "30s"},
     "egress": {"type": "bool", "default": True},
@@ -30,6 +34,13 @@ RELEASE_COMMAND: Spec = {
     "service": {"type": "str", "required": True},
     "command": {"type": "list", "elements": "str", "required": True},
     "timeout": {"type": "str", "default": "10m"},
+}
+JOB: Spec = {
+    "service": {"type": "str", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
+    "schedule": {"type": "str", "required": True},
+    "timeout": {"type": "str", "default": "1h"},
+    "environment": {"type": "dict", "default": {}},
 }
 ROUTE: Spec = {
     "hosts": {"type": "list", "elements": "str", "required": True},
@@ -51,11 +62,14 @@ POSTGRES: Spec = {
     "extensions": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str"},
     "env": {"type": "dict", "default": {}},
+    "import": {"type": "str"},
+    "import_from": {"type": "str", "default": "controller", "choices": ["controller", "server"]},
 }
 REDIS: Spec = {
     "maxmemory": {"type": "str", "default": "128mb"},
     "policy": {"type": "str", "default": "noeviction"},
     "persistence": {"type": "str", "default": "aof", "choices": ["aof", "none"]},
+    "parameters": {"type": "dict", "default": {}},
     "services": {"type": "list", "elements": "str"},
     "env": {"type": "dict", "default": {}},
 }
@@ -117,12 +131,15 @@ def checked(app: str, key: str, value: t.Any, spec: Spec, problems: Problems) ->
     return result
 
 
-def duration(app: str, key: str, text: str | None, problems: Problems) -> float:
-    """Return seconds; a duration is a number with ms, s, m or h."""
+def duration(app: str, key: str, text: str | None, problems: Problems, least: float = 0.0) -> float:
+    """Return seconds, at least ``least``; a duration is a number with ms, s, m or h."""
     if text is None:
         return 0.0
     match = DURATION.match(text)
     if not match:
         problems.add(app, key, text, "a duration like 500ms, 30s, 5m or 1h")
         return 0.0
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    seconds = float(match.group(1)) * _UNITS[match.group(2)]
+    if seconds < least:
+        problems.add(app, key, text, "a duration of more than 0")
+    return seconds

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-import re
+import types
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils import _app_schema as schema
 from ansible_collections.berth.server.plugins.module_utils import _names
-from ansible_collections.berth.server.plugins.module_utils._app_checks import (
-    check_app,
-    check_conflicts,
-    check_env,
-    check_service,
-)
+from ansible_collections.berth.server.plugins.module_utils._app_checks import check_app, check_conflicts
 from ansible_collections.berth.server.plugins.module_utils._app_schema import Problems, checked, duration
+from ansible_collections.berth.server.plugins.module_utils._command_checks import check_commands
+from ansible_collections.berth.server.plugins.module_utils._environment_checks import check_env
+from ansible_collections.berth.server.plugins.module_utils._mounts import give
+from ansible_collections.berth.server.plugins.module_utils._reading import Reading
+from ansible_collections.berth.server.plugins.module_utils._references import borrowed
+from ansible_collections.berth.server.plugins.module_utils._service_checks import check_service
+from ansible_collections.berth.server.plugins.module_utils._uses import as_mapping, as_texts, let_use, url
 
 POSTGRES_PORT = 5432
 REDIS_PORT = 6379
@@ -32,26 +34,38 @@ def secret_names(apps: t.Mapping[str, t.Any]) -> list[str]:
     return sorted(names)
 
 
-def problems_of(apps: t.Mapping[str, t.Any], postgres_instances: t.Collection[str]) -> list[str]:
-    """Return every mistake in the app files, a message each. ``postgres_instances``: names that exist."""
+def problems_of(
+    apps: t.Mapping[str, t.Any],
+    postgres_instances: t.Collection[str],
+    readings: t.Mapping[str, Reading] = types.MappingProxyType({}),
+) -> list[str]:
+    """Return every mistake in the app files, a message each.
+
+    ``apps``: with all their services, as ``expanded`` returns them. ``postgres_instances``: names that exist.
+    """
     problems = Problems()
-    files = {name: _checked_app(name, apps[name], problems) for name in sorted(apps)}
+    files = {name: _checked_app(name, apps[name], readings.get(name, Reading()), problems) for name in sorted(apps)}
     for name, file in files.items():
-        check_app(name, file, postgres_instances, problems)
+        check_app(name, file, postgres_instances, readings.get(name, Reading()), problems)
+        check_commands(name, file, readings.get(name, Reading()), problems)
     check_conflicts(files, problems)
     return problems.messages
 
 
 def resolve(
-    apps: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], builds: t.Mapping[str, t.Mapping[str, t.Any]]
+    apps: t.Mapping[str, t.Any],
+    secrets: t.Mapping[str, str],
+    builds: t.Mapping[str, t.Mapping[str, t.Any]],
+    readings: t.Mapping[str, Reading] = types.MappingProxyType({}),
 ) -> dict[str, t.Any]:
     """Return everything that roles need to know about apps that have no problems.
 
     ``apps``: name -> app file. ``secrets``: secret name -> value, with all of ``secret_names``. ``builds``: app ->
     service -> its build with ``image``, ``context`` and ``digest``.
     """
-    files = {name: _checked_app(name, apps[name], Problems()) for name in sorted(apps)}
-    resolved = [_resolve_app(name, file, secrets, builds.get(name, {})) for name, file in files.items()]
+    read = {name: readings.get(name, Reading()) for name in sorted(apps)}
+    files = {name: _checked_app(name, apps[name], read[name], Problems()) for name in read}
+    resolved = [_resolve_app(name, file, secrets, builds.get(name, {}), read[name]) for name, file in files.items()]
     return {
         "apps": resolved,
         "hosts": sorted({h for f in files.values() for r in f["routes"] for h in r["hosts"] + r["redirect_from"]}),
@@ -64,12 +78,13 @@ def resolve(
     }
 
 
-def _checked_app(name: str, value: t.Any, problems: Problems) -> dict[str, t.Any]:
+def _checked_app(name: str, value: t.Any, reading: Reading, problems: Problems) -> dict[str, t.Any]:
     """Return an app file with all keys; what is wrong is reported and None, or empty where it holds more keys."""
     if not schema.NAME.match(name):
         problems.add(name, "name", name, schema.NAME_WORDS)
     file = checked(name, "", value, schema.APP, problems)
-    for key, spec in (("postgres", schema.POSTGRES), ("redis", schema.REDIS), ("volumes", schema.VOLUME)):
+    named = {"postgres": schema.POSTGRES, "redis": schema.REDIS, "volumes": schema.VOLUME, "jobs": schema.JOB}
+    for key, spec in named.items():
         items = (file[key] or {}).items()
         file[key] = {str(item): checked(name, f"{key}.{item}", v, spec, problems) for item, v in items}
     routes = enumerate(file["routes"] or ())
@@ -82,20 +97,29 @@ def _checked_app(name: str, value: t.Any, problems: Problems) -> dict[str, t.Any
         command = checked(name, "release_command", file["release_command"], schema.RELEASE_COMMAND, problems)
         command["timeout"] = duration(name, "release_command.timeout", command["timeout"], problems)
         file["release_command"] = command
+    for job, options in file["jobs"].items():
+        options["timeout"] = duration(name, f"jobs.{job}.timeout", options["timeout"], problems, least=0.001)
     file["drain"] = duration(name, "drain", file["drain"], problems)
     check_env(name, "env", file["env"], problems)
     for service, definition in (file["services"] or {}).items():
-        check_service(name, str(service), definition, file, problems)
+        check_service(name, str(service), definition, file, reading, problems)
         if isinstance(definition, t.Mapping):
+            give(name, str(service), definition, file["secrets"] or {}, reading, problems)
+            check_env(name, reading.at(str(service), "environment"), reading.environment.get(str(service)), problems)
             check_env(name, f"services.{service}.environment", definition.get("environment"), problems)
     return file
 
 
 def _resolve_app(
-    name: str, file: t.Mapping[str, t.Any], secrets: t.Mapping[str, str], builds: t.Mapping[str, t.Any]
+    name: str,
+    file: t.Mapping[str, t.Any],
+    secrets: t.Mapping[str, str],
+    builds: t.Mapping[str, t.Any],
+    reading: Reading,
 ) -> dict[str, t.Any]:
     services = list(file["services"])
-    environment: dict[str, dict[str, str]] = {s: _texts(file["env"]) for s in services}
+    given = {s: give(name, s, d, file["secrets"], reading, Problems()) for s, d in file["services"].items()}
+    environment: dict[str, dict[str, str]] = {s: as_texts(file["env"]) for s in services}
     joins: dict[str, list[str]] = {s: [] for s in services}
     databases, caches = [], {}
     for database, options in file["postgres"].items():
@@ -103,7 +127,8 @@ def _resolve_app(
         network = _names.postgres_network(options["instance"], name)
         password = secrets[_names.postgres_secret(name, database)]
         values = {"user": database, "password": password, "host": host, "port": POSTGRES_PORT, "name": database}
-        _give(options, services, network, _filled(options["env"], values), joins, environment)
+        values["url"] = url("postgresql", values, database)
+        let_use(f"postgres-{database}", options, network, values, joins, environment, given)
         databases.append(
             {
                 "name": database,
@@ -111,23 +136,26 @@ def _resolve_app(
                 "password": password,
                 "instance": options["instance"],
                 "extensions": options["extensions"],
+                "import": options["import"],
+                "import_from": options["import_from"],
                 "network": network,
             }
         )
     for use, options in file["redis"].items():
         host = _names.redis_host(name, use)
         password = secrets[_names.redis_secret(name, use)]
-        url = f"redis://{name}:{password}@{host}:{REDIS_PORT}/0"
-        values = {"user": name, "password": password, "host": host, "port": REDIS_PORT, "url": url}
-        _give(options, services, host, _filled(options["env"], values), joins, environment)
+        values = {"user": name, "password": password, "host": host, "port": REDIS_PORT}
+        values["url"] = url("redis", values, "0")
+        let_use(f"redis-{use}", options, host, values, joins, environment, given)
         caches[_names.redis_instance(name, use)] = {
             "user": name,
             "password": password,
             "network": host,
-            **{key: options[key] for key in ("maxmemory", "policy", "persistence")},
+            **{key: options[key] for key in ("maxmemory", "policy", "persistence", "parameters")},
         }
     edge = _names.edge_network(name) if file["routes"] else ""
-    definitions = {s: {k: v for k, v in d.items() if k != "environment"} for s, d in file["services"].items()}
+    definitions = {s: {k: v for k, v in g.definition.items() if k != "environment"} for s, g in given.items()}
+    _lend_networks(definitions, joins)
     return {
         "name": name,
         "version": file["version"],
@@ -138,53 +166,37 @@ def _resolve_app(
         "joins": joins,
         "routes": file["routes"],
         "volumes": file["volumes"],
+        # Each once, whoever mounts it.
+        "mounts": list({shared["digest"]: shared for g in given.values() for shared in g.shared}.values()),
         "release_command": file["release_command"],
+        "jobs": {j: {k: v for k, v in o.items() if k != "environment"} for j, o in file["jobs"].items()},
         "exclusive": file["exclusive"],
         "drain": file["drain"],
         "egress": file["egress"],
-        # Literal values, and those in Compose's words (${VERSION}, $$), which win.
+        # What later ones win over: Compose's words (${VERSION}, $$) of files, literal values, the app file's own words.
         "environment": {
-            s: {"literal": environment[s], "compose": _texts(_mapping(file["services"][s].get("environment")))}
+            s: {
+                **({"file": reading.environment[s]} if reading.environment.get(s) else {}),
+                "literal": environment[s],
+                "compose": as_texts(as_mapping(file["services"][s].get("environment"))),
+                **({"files": given[s].files} if given[s].files else {}),
+            }
             for s in services
-        },
+        }
+        | {_names.job_service(j): {"compose": as_texts(o["environment"])} for j, o in file["jobs"].items()},
         "databases": databases,
         "caches": caches,
     }
 
 
-def _give(
-    options: t.Mapping[str, t.Any],
-    services: t.Sequence[str],
-    network: str,
-    env: t.Mapping[str, str],
-    joins: dict[str, list[str]],
-    environment: dict[str, dict[str, str]],
-) -> None:
-    """Let the services that use an instance join its network and know its address; all, unless some are named."""
-    for service in options["services"] or services:
-        joins[service].append(network)
-        environment[service].update(env)
-
-
-def _filled(env: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Fill ``{user}`` and the like; other braces, and those inside a filled value, stay as they are."""
-
-    def value(match: re.Match[str]) -> str:
-        return str(values.get(match[1], match[0]))
-
-    return {key: re.sub(r"\{(\w+)\}", value, text) for key, text in _texts(env).items()}
-
-
-def _mapping(environment: t.Any) -> dict[str, t.Any]:
-    """Return Compose's two forms of ``environment`` as a mapping."""
-    if isinstance(environment, t.Mapping):
-        return dict(environment)
-    return dict(str(entry).partition("=")[::2] for entry in environment or ())
-
-
-def _texts(env: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Return values as the text that a container sees; YAML's true is Compose's ``true``."""
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in env.items()}
+def _lend_networks(definitions: t.Mapping[str, t.Any], joins: dict[str, list[str]]) -> None:
+    """Put a service whose network others live on, on the networks that they need."""
+    for service, definition in definitions.items():
+        if definition.get("network_mode"):
+            lent, joins[service] = joins[service], []
+            other = borrowed(definition["network_mode"])
+            if other in joins:
+                joins[other] += [network for network in lent if network not in joins[other]]
 
 
 def _keys(value: t.Any) -> list[str]:

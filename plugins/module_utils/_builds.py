@@ -5,23 +5,24 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
 import re
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils._app_schema import Problems
 from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
-from ansible_collections.berth.server.plugins.module_utils._compose import unknown_variables
+from ansible_collections.berth.server.plugins.module_utils._compose import literal, unknown_variables
 from ansible_collections.berth.server.plugins.module_utils._source import SourceError, context_digest
 
+DigestOf = t.Callable[[pathlib.Path], str]
 OPTIONS = ("context", "dockerfile", "target", "args")
 
 
-def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[str]:
+def problems_of(
+    files: t.Mapping[str, t.Any], directory: pathlib.Path, digest_of: DigestOf = context_digest
+) -> list[str]:
     """Return every mistake in the builds of app files in ``directory``; other mistakes are not looked at."""
     problems = Problems()
-    digest_of = functools.cache(context_digest)  # services share contexts
     for app, service, source, options in _each(files, directory):
         key = f"services.{service}.build"
         for name in options:
@@ -45,14 +46,15 @@ def problems_of(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> list[s
     return problems.messages
 
 
-def resolve(files: t.Mapping[str, t.Any], directory: pathlib.Path) -> dict[str, dict[str, dict[str, t.Any]]]:
+def resolve(
+    files: t.Mapping[str, t.Any], directory: pathlib.Path, digest_of: DigestOf = context_digest
+) -> dict[str, dict[str, dict[str, t.Any]]]:
     """Return app -> service -> its build with ``context`` (absolute), ``digest`` of the context, and ``image``."""
     builds: dict[str, dict[str, dict[str, t.Any]]] = {}
-    digest_of = functools.cache(context_digest)
     for app, service, source, options in _each(files, directory):
         context = _context(source, options)
         digest = digest_of(context)
-        kept = {key: options[key] for key in OPTIONS[1:] if key in options}
+        kept = {key: _literals(options[key]) for key in OPTIONS[1:] if key in options}
         label = re.sub(r"[^a-z0-9]+", "-", context.name.lower()).strip("-") or "source"
         tag = f"berth-build/{app}-{label}:{content_hash([digest, kept])[:16]}"
         builds.setdefault(app, {})[service] = {**kept, "image": tag, "context": str(context), "digest": digest}
@@ -70,6 +72,13 @@ def _each(
             if build and isinstance(file.get("source"), str):
                 options = build if isinstance(build, dict) else {"context": str(build)}
                 yield app, name, directory / file["source"], options
+
+
+def _literals(value: t.Any) -> t.Any:
+    """Read Compose's words, in which a dollar sign is written twice."""
+    if isinstance(value, dict):
+        return {key: _literals(item) for key, item in value.items()}
+    return literal(value, {}) if isinstance(value, str) else value
 
 
 def _context(source: pathlib.Path, options: t.Mapping[str, t.Any]) -> pathlib.Path:

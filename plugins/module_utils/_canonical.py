@@ -1,13 +1,22 @@
 # Copyright (c) berth contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One way to turn a structure into bytes, so that equal content always has an equal hash."""
+"""One form for a structure: in Python's own types, and as bytes, so that equal content always has an equal hash."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import typing as t
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return a structure of Python's own types: Ansible's containers are templated while they are read."""
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def canonical_json(value: t.Any) -> str:

@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
 
+from ansible_collections.berth.server.plugins.module_utils import _room
+
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+# How registries refuse strangers and wrong passwords; what is not there is refused in the same words by some.
+REFUSED_BY_REGISTRY = ("unauthorized", "no basic auth credentials", "authentication required", "denied")
 
 Run = t.Callable[[list[str]], tuple[int, str, str]]
 
@@ -25,6 +31,11 @@ class Docker:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+
+    @property
+    def run(self) -> Run:
+        """What runs any other command on the same server."""
+        return self._run
 
     def __call__(self, *arguments: str) -> str:
         """Run ``docker <arguments>`` and return its stdout."""
@@ -64,6 +75,15 @@ class Docker:
         lines = self("network", "ls", "--no-trunc", "--format", "{{.Name}}\t{{.ID}}").splitlines()
         return dict(line.split("\t") for line in lines)
 
+    def networks(self) -> list[dict[str, t.Any]]:
+        """Return ``docker network inspect`` of every network."""
+        return self._inspect("network", self("network", "ls", "--quiet", "--no-trunc").split())
+
+    def volumes(self) -> dict[str, dict[str, str]]:
+        """Return name -> labels of every volume."""
+        found = self._inspect("volume", self("volume", "ls", "--quiet").split())
+        return {volume["Name"]: volume["Labels"] or {} for volume in found}
+
     def subnet(self, network: str) -> str:
         """Return a network's IPv4 address range."""
         return self("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", network).strip()
@@ -73,6 +93,18 @@ class Docker:
         attachments = [c["NetworkSettings"]["Networks"].get(network) for c in self.containers(f"network={network}")]
         addresses = [((a or {}).get("IPAMConfig") or {}).get("IPv4Address") for a in attachments]
         return {address for address in addresses if address}
+
+    def join(self, network: str, container: str, address: str | None, aliases: t.Iterable[str]) -> None:
+        """Put a container on a network under these names, also where it is on it under others."""
+        self.leave(network, container)
+        fixed = ["--ip", address] if address else []
+        names = [word for alias in sorted(aliases) for word in ("--alias", alias)]
+        self("network", "connect", *fixed, *names, network, container)
+
+    def leave(self, network: str, container: str) -> None:
+        """Take a container off a network, on which it often is not."""
+        with contextlib.suppress(DockerError):
+            self("network", "disconnect", "--force", network, container)
 
     def compose(self, project: str, files: t.Sequence[str], *arguments: str, timeout: float | None = None) -> str:
         """Run ``docker compose`` on a project without reading any ``.env`` of a working directory.
@@ -109,10 +141,37 @@ class Docker:
             self._run(["docker", "rm", "--force", name])  # the client that was to remove it may be gone
             raise
 
+    def answer(self, container: str, command: t.Sequence[str]) -> str:
+        """Return what a command in a container says, or how it failed, which is an answer as well."""
+        code, out, _err = self._run(["docker", "exec", container, *command])
+        return out.strip() if code == 0 else f"failed ({code})"
+
+    def need_room(self) -> None:
+        """Raise DockerError where less is free for images than the docker role was told to keep free."""
+        minimum = _room.wanted_for_images()
+        if minimum:
+            problem = _room.shortage(self("info", "--format", "{{.DockerRootDir}}").strip(), minimum)
+            if problem:
+                raise DockerError(f"An image is to be fetched or built, which {problem}")
+
+    def pull(self, reference: str) -> None:
+        """Fetch an image."""
+        try:
+            self("pull", "--quiet", reference)
+        except DockerError as error:
+            if any(word in str(error) for word in REFUSED_BY_REGISTRY):
+                raise DockerError(f"{error}\n{_advice(reference)}") from error
+            raise
+
     def last_lines(self, container: str, number: int) -> str:
         """Return what a container said last, as far as its log driver can be read."""
         _code, out, err = self._run(["docker", "logs", "--tail", str(number), container])
         return out + err
+
+    def log(self, container: str) -> str:
+        """Return all that a container has said."""
+        code, out, err = self._run(["docker", "logs", container])
+        return out + err if code == 0 else ""
 
     def _output(self, argv: list[str], shown: t.Sequence[str], when_late: str = "") -> str:
         """Return the stdout of a command that ends well; 124 is what ``timeout`` ends with when it was late."""
@@ -130,6 +189,15 @@ class Docker:
         if code not in (0, 1) or not out.strip():
             raise DockerError(f"docker {kind} inspect failed ({code}): {err.strip()[-2000:]}")
         return t.cast("list[dict[str, t.Any]]", json.loads(out))
+
+
+def _advice(reference: str) -> str:
+    first, slash, _rest = reference.partition("/")
+    registry = first if slash and (":" in first or "." in first or first == "localhost") else "docker.io"
+    return (
+        f"Registry {registry} refuses: docker_registries needs an entry for it whose user and password are right and "
+        "may read the image."
+    )
 
 
 def _shorten(arguments: t.Sequence[str]) -> str:

@@ -30,12 +30,13 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class FoundFile:
-    """A file as it is on disk."""
+    """A file as it is on disk. ``changed``: when it last was, in seconds since 1970."""
 
     content: str
     uid: int
     gid: int
     mode: int
+    changed: float = dataclasses.field(default=0, compare=False)
 
 
 def read_file(path: str) -> FoundFile | None:
@@ -43,7 +44,8 @@ def read_file(path: str) -> FoundFile | None:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
             status = os.fstat(stream.fileno())
-            return FoundFile(stream.read(), status.st_uid, status.st_gid, status.st_mode & 0o7777)
+            mode = status.st_mode & 0o7777
+            return FoundFile(stream.read(), status.st_uid, status.st_gid, mode, status.st_ctime)
     except FileNotFoundError:
         return None
 

@@ -28,7 +28,12 @@ def redis_instance(app: str, use: str) -> str:
 
 def redis_host(app: str, use: str) -> str:
     """Return the name that it answers to, which is its stack, its service and its network too."""
-    return f"redis-{redis_instance(app, use)}"
+    return redis_service(redis_instance(app, use))
+
+
+def redis_service(instance: str) -> str:
+    """Return what an instance answers to: its stack, its service and, unless another is given, its network."""
+    return f"redis-{instance}"
 
 
 def volume(app: str, name: str) -> str:
@@ -44,3 +49,28 @@ def postgres_secret(app: str, database: str) -> str:
 def redis_secret(app: str, use: str) -> str:
     """Return the name of the secret that is a Redis user's password."""
     return f"{app}/redis/{use}"
+
+
+def job_service(job: str) -> str:
+    """Return the key that a job has in the Compose project of each release."""
+    return f"job-{job}"
+
+
+def run_service(service: str) -> str:
+    """Return the key that commands run under with a service's image, in the Compose project of each release."""
+    return f"run-{service}"
+
+
+def job_unit(app: str, job: str) -> str:
+    """Return the name of a job's systemd units, without suffix."""
+    return f"berth-{app}-{job}"
+
+
+def postgres_volume(instance: str) -> str:
+    """Return the name that Docker knows an instance's data by."""
+    return f"{postgres_host(instance)}_data"
+
+
+def postgres_directory(root: str, instance: str) -> str:
+    """Return the directory of an instance's stack."""
+    return f"{root}/postgres/{instance}"

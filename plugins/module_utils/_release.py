@@ -8,11 +8,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import ipaddress
+import json
 import re
 import typing as t
 
 from ansible_collections.berth.server.plugins.module_utils import _compose
 from ansible_collections.berth.server.plugins.module_utils._canonical import content_hash
+from ansible_collections.berth.server.plugins.module_utils._files import File
+from ansible_collections.berth.server.plugins.module_utils._references import replicas_of
 
 RELEASE_ID = re.compile(r"\d{8}t\d{6}z-[0-9a-f]{8}\Z")
 
@@ -23,18 +26,27 @@ class ReleaseError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What ``release.json`` keeps. ``images``: service -> reference and id; ``addresses``: service -> IPv4."""
+    """What ``release.json`` keeps. ``images``: service -> reference and id; ``addresses``: service -> IPv4 of each
+    container; ``mounts``: digests of the shared content that it mounts."""
 
     id: str
     digest: str
     version: str
     images: dict[str, dict[str, str]]
-    addresses: dict[str, str]
+    addresses: dict[str, list[str]]
     status: str = "preparing"
     started: str = ""
     seconds: float = 0.0
     by: str = ""
     error: str = ""
+    mounts: list[str] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def read(cls, text: str) -> Record:
+        """Read ``release.json``, also one from when a service had one container and thus one address."""
+        found = json.loads(text)
+        addresses = {s: [a] if isinstance(a, str) else a for s, a in found["addresses"].items()}
+        return cls(**{**found, "addresses": addresses})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,19 +68,23 @@ def release_id(digest: str, now: datetime.datetime) -> str:
     return f"{now.astimezone(datetime.timezone.utc):%Y%m%dt%H%M%Sz}-{digest[:8]}"
 
 
-def choose_version(app: t.Mapping[str, t.Any], environment: t.Any, current: Record | None) -> str:
-    """Return the version to run: the file's, or else the one that was deployed last.
+def choose_version(app: t.Mapping[str, t.Any], environment: t.Any, current: Record | None, asked: str = "") -> str:
+    """Return the version to run: the file's, or else the one that is asked for, or that was deployed last.
 
     Raises ReleaseError where ``${VERSION}`` is used and no version is known.
     """
-    version = app["version"] or (current.version if current else "")
-    composed = [values.get("compose", {}) for values in environment.values()]
-    if not version and _compose.uses_version([app["services"], composed, app["release_command"]]):
+    version = app["version"] or asked or (current.version if current else "")
+    composed = [[v.get("file"), v.get("compose"), _composed_files(v)] for v in environment.values()]
+    if not version and _compose.uses_version([app["services"], composed, app["release_command"], app["jobs"]]):
         raise ReleaseError(
             f"app {app['name']}: its services use ${{VERSION}}, but the app file has no version and none was ever "
-            "deployed. Set version in the app file."
+            f"deployed. Set version in the app file, or run deploy.yml -e app={app['name']} -e version=..."
         )
     return version
+
+
+def _composed_files(values: t.Mapping[str, t.Any]) -> list[str]:
+    return [file["compose"] for file in values.get("files", ()) if "compose" in file]
 
 
 def image_reference(app: t.Mapping[str, t.Any], service: str, version: str) -> str:
@@ -93,33 +109,50 @@ def known_image_ids(
     return ids
 
 
-def release_digest(app: t.Mapping[str, t.Any], version: str, environment: t.Any, image_ids: t.Mapping[str, str]) -> str:
+def release_digest(
+    app: t.Mapping[str, t.Any],
+    version: str,
+    environment: t.Any,
+    image_ids: t.Mapping[str, str],
+    files: t.Sequence[File] = (),
+) -> str:
     """Return the hash of all that makes a release what it is, whenever and wherever on the network it runs."""
     names = {service: service for service in app["services"]}
-    addresses = dict.fromkeys(_compose.routed_services(app), "address")
+    addresses = {s: ["address"] * len(replicas_of(app, s)) for s in _compose.routed_services(app)}
     project = _compose.render(app, "release", version, names, addresses)
-    return content_hash({"project": project, "environment": environment, "images": dict(image_ids)})
+    contents = {"files": [dataclasses.astuple(file) for file in files]} if files else {}
+    return content_hash({"project": project, "environment": environment, "images": dict(image_ids), **contents})
 
 
-def free_addresses(subnet: str, taken: t.Collection[str], services: t.Sequence[str]) -> dict[str, str]:
-    """Give each service an address in the lower half of the edge network, which Docker never hands out by itself.
+def free_addresses(subnet: str, taken: t.Collection[str], services: t.Mapping[str, int]) -> dict[str, list[str]]:
+    """Give each container an address in the lower half of the edge network, which Docker never hands out by itself.
 
-    ``taken`` holds the addresses of all containers on the network, stopped ones included.
+    ``taken`` holds the addresses of all containers on the network, stopped ones included. ``services``: routed service
+    -> how many containers it has.
     """
     network = ipaddress.IPv4Network(subnet)
     lower = next(network.subnets(1))
     candidates = [str(host) for host in lower][2:]  # without the network's own address and its gateway
-    free = (address for address in candidates if address not in taken)
-    addresses = dict(zip(services, free, strict=False))
-    if len(addresses) < len(services):
-        raise ReleaseError(f"network {subnet}: {len(services)} free addresses needed, {len(addresses)} found.")
-    return addresses
+    free = [address for address in candidates if address not in taken]
+    needed = sum(services.values())
+    if len(free) < needed:
+        raise ReleaseError(f"network {subnet}: {needed} free addresses needed, {len(free)} found.")
+    following = iter(free)
+    return {service: [next(following) for _container in range(number)] for service, number in services.items()}
 
 
-def to_prune(releases: t.Collection[str], current: str, serving_before: t.Sequence[str], keep: int) -> list[str]:
-    """Return the releases to remove: all but the newest ``keep`` that have served, and the current one.
+def are_of(addresses: t.Mapping[str, t.Sequence[str]], subnet: str) -> bool:
+    """Tell whether all addresses are of the network; after it was made anew with another range they are not."""
+    network = ipaddress.ip_network(subnet)
+    return all(ipaddress.ip_address(address) in network for each in addresses.values() for address in each)
+
+
+def to_prune(
+    releases: t.Collection[str], in_use: t.Collection[str], serving_before: t.Sequence[str], keep: int
+) -> list[str]:
+    """Return the releases to remove: all but the newest ``keep`` that have served, and those that are in use.
 
     ``serving_before``: releases that went live once; failed attempts are not worth keeping.
     """
-    kept = set(sorted(serving_before, reverse=True)[:keep]) | {current}
+    kept = set(sorted(serving_before, reverse=True)[:keep]) | set(in_use)
     return sorted(r for r in releases if RELEASE_ID.match(r) and r not in kept)

@@ -32,6 +32,10 @@ class ReleaseStore:
         """Return where a build context with this digest is unpacked."""
         return os.path.join(self.directory, "source", digest)
 
+    def content_directory(self, digest: str) -> str:
+        """Return where content that releases mount is unpacked; its name is what they are rendered with."""
+        return os.path.join(self.directory, "files", digest)
+
     def current(self) -> Record | None:
         """Return the record of the release that serves, or None before the first one."""
         link = os.path.join(self.directory, "current")
@@ -40,7 +44,7 @@ class ReleaseStore:
     def record(self, release: str) -> Record | None:
         """Return a release's record."""
         found = read_file(os.path.join(self.release_directory(release), "release.json"))
-        return Record(**json.loads(found.content)) if found else None
+        return Record.read(found.content) if found else None
 
     def write_record(self, record: Record) -> None:
         """Write a release's record."""
@@ -75,12 +79,13 @@ class ReleaseStore:
         """Remove a release's files."""
         shutil.rmtree(self.release_directory(release), ignore_errors=True)
 
-    def prune_sources(self, keep: t.Collection[str]) -> None:
-        """Remove unpacked build contexts that the current release was not built from."""
-        root = os.path.join(self.directory, "source")
-        for name in os.listdir(root) if os.path.isdir(root) else ():
-            if name not in keep:
-                shutil.rmtree(os.path.join(root, name), ignore_errors=True)
+    def prune_sources(self, sources: t.Collection[str], contents: t.Collection[str]) -> None:
+        """Remove unpacked build contexts and mounted content but these."""
+        for kind, keep in (("source", sources), ("files", contents)):
+            root = os.path.join(self.directory, kind)
+            for name in os.listdir(root) if os.path.isdir(root) else ():
+                if name not in keep:
+                    shutil.rmtree(os.path.join(root, name), ignore_errors=True)
 
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:

@@ -10,7 +10,7 @@ import typing as t
 
 
 def route_file(
-    app: t.Mapping[str, t.Any], addresses: t.Mapping[str, str], entry_point: str, tls: t.Mapping[str, t.Any]
+    app: t.Mapping[str, t.Any], addresses: t.Mapping[str, t.Sequence[str]], entry_point: str, tls: t.Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
     """Return the content of ``dynamic/app-<app>.yml``: a router and a service per route, by fixed addresses."""
     routers: dict[str, t.Any] = {}
@@ -23,9 +23,8 @@ def route_file(
             used[f"{name}-rate-limit"] = {"rateLimit": dict(route["rate_limit"])}
         middlewares.update(used)
         routers[name] = _router(_rule(route["hosts"], route["path"]), name, list(used), entry_point, tls)
-        services[name] = {
-            "loadBalancer": {"servers": [{"url": f"http://{addresses[route['service']]}:{route['port']}"}]}
-        }
+        servers = [{"url": f"http://{address}:{route['port']}"} for address in addresses[route["service"]]]
+        services[name] = {"loadBalancer": {"servers": servers}}
         if route["redirect_from"]:
             redirect = f"{name}-redirect"
             middlewares[redirect] = {"redirectRegex": _redirect(route["hosts"][0])}
@@ -50,7 +49,7 @@ def follows(rawdata: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any], app: 
         live = (rawdata.get("services") or {}).get(f"{name}@file") or {}
         have = [server["url"] for server in live.get("loadBalancer", {}).get("servers", [])]
         want = [server["url"] for server in service["loadBalancer"]["servers"]]
-        if have != want:
+        if sorted(have) != sorted(want):
             problems.append(f"service {name} leads to {have or 'nothing'}, expected {want}")
     own = re.compile(re.escape(app) + r"-\d+(-redirect)?@file\Z")
     for name in rawdata.get("routers") or {}:

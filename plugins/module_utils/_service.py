@@ -40,6 +40,12 @@ def is_one_shot(definition: t.Mapping[str, t.Any]) -> bool:
     return restart in ("no", "False", "false") or restart.startswith("on-failure")
 
 
+def lives_with(definition: t.Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the services whose namespaces a service lives in: they end with the container that they are of."""
+    words = (str(definition.get(kind, "")) for kind in ("network_mode", "pid", "ipc"))
+    return frozenset(word.removeprefix("service:") for word in words if word.startswith("service:"))
+
+
 def network_name(project: str, networks: t.Mapping[str, t.Any], key: str) -> str:
     """Return the name that Docker knows a Compose network by."""
     return (networks.get(key) or {}).get("name") or f"{project}_{key}"

@@ -25,6 +25,14 @@ def to_yaml(value: t.Any) -> str:
     return str(yaml.dump(plain, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=120))
 
 
+def from_yaml(text: str) -> t.Any:
+    """Return what a YAML document holds; ValueError where it is none."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML: {error}") from error
+
+
 def _dumper() -> t.Any:
     """Return a dumper that quotes what YAML 1.2, which Compose and Traefik read, takes for a number: 1e3, 0o17.
 

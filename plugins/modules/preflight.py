@@ -28,6 +28,11 @@ options:
     description: Directory of the app files, each a mapping of app name to app.
     type: path
     required: true
+  deploy:
+    description:
+      - Name of app -> version, which may be empty, for the apps that a play deploys. Checked against their files.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

@@ -59,12 +59,17 @@ APP_MISTAKES = [
         "file: found 'versoin', expected one of the keys...",
     ),
     Mistake("version", "a b", "version: found 'a b', expected at most 128 letters, digits, '_', '.' and '-'"),
-    Mistake("services", {}, "routes[0].service: found 'web', expected a service, of which there is none"),
+    Mistake(
+        "services",
+        {},
+        "services: found 'none', expected at least one service, here or in the files of compose",
+        "routes[0].service: found 'web', expected a service, of which there is none",
+    ),
     Mistake("services.web", "nginx", "services.web: found 'str', expected a mapping with a Compose service's keys"),
     Mistake(
         "services.Web",
         {"image": "x"},
-        "services.Web: found 'Web', expected 2 to 31 lower case letters, digits and hyphens, starting with a letter",
+        "services.Web: found 'Web', expected 2 to 31 lower case letters,...",
     ),
     Mistake(
         "services.web.ports",
@@ -79,24 +84,24 @@ APP_MISTAKES = [
     Mistake(
         "services.web.network_mode",
         "host",
-        "services.web.network_mode: found 'host', expected no network_mode; a service has namespaces of its own",
+        "services.web.network_mode: found 'host', expected service:<name>, or none; no other's namespace",
     ),
     Mistake("services.web.image", REMOVED, "services.web: found 'neither', expected either image or build"),
     Mistake(
         "services.web.build",
         ".",
         "services.web: found 'both', expected either image or build",
-        "services.web.build: found '.', expected the app's source, which build is relative to",
+        "services.web.build: found 'no source', expected source...",
     ),
     Mistake(
         "services.web.image",
         "web:${TAG}",
-        "services.web: found '${TAG}', expected no variable but ${VERSION}; write $$ for a dollar sign",
+        "services.web.image: found '${TAG}', expected no variable but ${VERSION}; write $$ for a dollar sign",
     ),
     Mistake(
         "services.web.command",
         "echo $",
-        "services.web: found '$', expected no variable but ${VERSION}; write $$ for a dollar sign",
+        "services.web.command: found '$', expected no variable but ${VERSION}; write $$ for a dollar sign",
     ),
     Mistake("services.web.depends_on", ["db"], "services.web.depends_on: found 'db', expected a service (web)"),
     Mistake(
@@ -107,7 +112,7 @@ APP_MISTAKES = [
     Mistake(
         "services.web.volumes",
         ["/etc:/etc"],
-        "services.web.volumes[0]: found '/etc:/etc', expected a volume (data), declared under...",
+        "services.web.volumes[0]: found '/etc', expected a volume of the app, or source in the app file and a path...",
     ),
     Mistake(
         "services.web.environment.EMPTY",
@@ -167,7 +172,7 @@ APP_MISTAKES = [
     Mistake(
         "postgres.shop",
         {"instance": "mian"},
-        "postgres.shop.instance: found 'mian', expected a Postgres instance of postgres_instances (main)",
+        "postgres.shop.instance: found 'mian', expected a Postgres instance of postgres_instances (Old, main)",
     ),
     Mistake(
         "postgres.postgres",
@@ -177,9 +182,9 @@ APP_MISTAKES = [
     Mistake(
         "redis.Queue",
         {},
-        "redis.Queue: found 'Queue', expected 2 to 31 lower case letters, digits and hyphens, starting with a letter",
+        "redis.Queue: found 'Queue', expected 2 to 31 lower case letters,...",
     ),
-    Mistake("redis.queue", {"persistence": "rdb"}, "redis.queue.persistence: found 'rdb', expected one of aof, none"),
+    Mistake("redis.queue", {"persistence": "rdb"}, "redis.queue.persistence: found 'rdb', expected one of..."),
     Mistake("volumes.uploads", {}, "volumes.uploads: found 'backup missing', expected the keys backup"),
     Mistake(
         "volumes.uploads",
@@ -189,10 +194,56 @@ APP_MISTAKES = [
     Mistake("exclusive", ["beat"], "exclusive: found 'beat', expected a service (web)"),
     Mistake("drain", "30", "drain: found '30', expected a duration like 500ms, 30s, 5m or 1h"),
     Mistake("egress", "maybe", "egress: found 'maybe', expected true or false"),
+    Mistake(
+        "services.web.logging",
+        {"driver": "syslog"},
+        "services.web.logging: found {'driver': 'syslog'}, expected no logging; berth's containers log to the journal",
+    ),
+    Mistake(
+        "services.web.privileged",
+        True,
+        "services.web.privileged: found True, expected no privileged container; cap_add gives single rights",
+    ),
+    Mistake(
+        "services.web.deploy",
+        {"replicas": "many"},
+        "services.web.deploy.replicas: found 'many', expected a number from 1 to 50",
+    ),
+    Mistake(
+        "services.web.secrets",
+        ["key"],
+        "services.web.secrets[0]: found 'key', expected a secret, of which there is none",
+    ),
+    Mistake("services.web.env_file", ["web.env"], "services.web.env_file: found 'no source', expected source..."),
+    Mistake("compose", "compose.yml", "compose: found 'compose.yml', expected source..."),
+    Mistake("profiles", "debug", "profiles: found 'debug', expected a profile of a service (of which there is none)"),
+    Mistake(
+        "jobs.cleanup",
+        {"service": "web", "command": ["x"], "schedule": "every day"},
+        "jobs.cleanup.schedule: found 'every day', expected a time...",
+    ),
+    Mistake(
+        "jobs.cleanup",
+        {"service": "worker", "command": ["x"], "schedule": "03:15"},
+        "jobs.cleanup.service: found 'worker', expected a service (web)",
+    ),
+    Mistake("redis.queue", {"maxmemory": "1"}, "redis.queue.maxmemory: found '1', expected a size..."),
+    Mistake("redis.queue", {"policy": "lru"}, "redis.queue.policy: found 'lru', expected one of..."),
+    Mistake(
+        "routes.0.redirect_from",
+        ["a b"],
+        "routes[0].redirect_from: found 'a b', expected a host name in lower case, like www.example.com",
+    ),
 ]
 
 VARIABLES: dict[str, Any] = {
-    "postgres_instances": {"main": {"version": "17"}},
+    "postgres_instances": {"main": {"version": "17"}, "Old": {"version": "9.6"}},
+    "docker_network_pool": "10.0.0.0/33",
+    "docker_registries": [{"registry": "registry.example.com", "username": "me"}],
+    "docker_registry_mirrors": ["registry.example.com"],
+    "redis_instances": {"cache": {"user": "cache", "password": "x", "network": "n", "maxmemory": "lots"}},
+    "traefik_acme": {"email": "nobody", "challenge": "http"},
+    "traefik_certificates": [{"name": "a/b", "certificate": "x", "private_key": "y"}],
     "postgres_instance": {},
     "docker_daemon": "live-restore",
     "postgres_databases": [{"name": "a", "pasword": "b"}],
@@ -201,12 +252,23 @@ VARIABLES: dict[str, Any] = {
 }
 VARIABLE_MISTAKES = [
     "postgres_instance: found a variable that no role has, expected postgres_instances; else give it another name",
-    "docker_daemon: found str, expected a mapping",
-    "postgres_databases: found no owner, password, expected these keys",
-    "postgres_databases.pasword: found an unknown key, expected one of extensions, instance, name, owner, password",
     "app_keep_releases: 'keep_releases' is undefined",
     "app_timeout: found 'soon', expected a whole number",
-    "secret 'm34/redis/Queue': expected a name like app/secret, in lower case letters, digits, '-' and '_'",
+    "docker_daemon: found str, expected a mapping",
+    "docker_network_pool: found '10.0.0.0/33', expected an IPv4...",
+    "docker_registry_mirrors[0]: found 'registry.example.com', expected the URL...",
+    "docker_registries[0] (registry.example.com): found username, expected username and password, or helper",
+    "postgres_databases: found no owner, password, expected these keys",
+    "postgres_databases.pasword: found an unknown key, expected one of...",
+    "postgres_instances.Old: found 'Old', expected 2 to 31 lower case letters,...",
+    'postgres_instances.Old.version: found \'9.6\', expected a version like "17" or "17.5"',
+    "redis_instances.cache.network: found 'n', expected the name of one of docker_networks",
+    "redis_instances.cache.maxmemory: found 'lots', expected a size...",
+    "traefik_acme.email: found 'nobody', expected the address of the ACME account.",
+    "traefik_certificates[0].name: found 'a/b', expected letters, digits, dots, hyphens and underscores.",
+    "traefik_certificates[0].certificate: found no certificate in it, expected PEM text.",
+    "traefik_certificates[0].private_key: found no private key in it, expected PEM text.",
+    "secret 'm34/redis/Queue': expected a name like app/secret, in lower case letters,...",
 ]
 
 

@@ -12,6 +12,7 @@ import typing as t
 
 import yaml
 from ansible_collections.berth.server.plugins.module_utils._docker import Docker
+from ansible_collections.berth.server.plugins.module_utils._inventory import Inventory
 from ansible_collections.berth.server.plugins.module_utils._release import Record
 from ansible_collections.berth.server.plugins.module_utils._release_runner import ReleaseRunner, Settings
 from ansible_collections.berth.server.plugins.module_utils._stack_runner import StackRunner
@@ -20,6 +21,16 @@ from ansible_collections.berth.server.plugins.module_utils._stack_spec import Lo
 from tests.unit.plugins.engine import Engine
 
 DIGEST = "0123456789abcdef" * 4
+
+
+def app_problems(apps: t.Any, directory: str, postgres_instances: t.Collection[str]) -> list[str]:
+    """Return every mistake in app files of a directory."""
+    return Inventory(apps, pathlib.Path(directory)).problems(postgres_instances)
+
+
+def resolve_apps(apps: t.Any, secrets: dict[str, str], directory: str) -> dict[str, t.Any]:
+    """Return what roles need to know about app files of a directory."""
+    return Inventory(apps, pathlib.Path(directory)).resolve(secrets)
 
 
 def resolved_app(**changes: t.Any) -> dict[str, t.Any]:
@@ -35,6 +46,7 @@ def resolved_app(**changes: t.Any) -> dict[str, t.Any]:
         "routes": [route()],
         "volumes": {},
         "release_command": None,
+        "jobs": {},
         "exclusive": [],
         "drain": 30.0,
         "egress": True,
@@ -104,16 +116,18 @@ class Server:
         self.root = root
         self.dynamic = root / "dynamic"
         self.dynamic.mkdir()
+        (root / "static").mkdir()
+        (root / "static/traefik.yml").write_text("api: {insecure: true}\n", encoding="utf-8")
         engine.dynamic = self.dynamic
         engine.registry |= {"shop:1.0", "shop:2.0", "shop:3.0"}
         self.problem = ""
 
-    def plan(self, values: t.Any = None, keep: int = 5, **changes: t.Any) -> ReleaseRunner:
+    def plan(self, values: t.Any = None, keep: int = 5, asked: str | None = None, **changes: t.Any) -> ReleaseRunner:
         """Look and plan; what the engine was told before is forgotten."""
         self.engine.commands.clear()
         settings = Settings(f"{self.root}/apps", str(self.dynamic), "traefik", "websecure", {}, keep, 0.2, "me@here")
         docker = Docker(self.engine.run)
-        runner = ReleaseRunner(docker, self.engine.run, resolved_app(**changes), values or {}, settings)
+        runner = ReleaseRunner(docker, self.engine.run, resolved_app(**changes), values or {}, settings, asked)
         runner.plan(Look.at(docker, runner.image_references))
         return runner
 

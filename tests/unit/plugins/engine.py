@@ -13,7 +13,18 @@ import typing as t
 import yaml
 
 # Commands that change nothing.
-READS = ("ps", "container", "image inspect", "network ls", "network inspect", "version", "inspect", "logs")
+READS = (
+    "ps",
+    "container",
+    "image inspect",
+    "network ls",
+    "network inspect",
+    "version",
+    "inspect",
+    "logs",
+    "exec",
+    "info",
+)
 COMPOSE_READS = ("config", "logs")
 
 
@@ -35,14 +46,19 @@ class Engine:
         self.states: dict[str, dict[str, t.Any]] = {}  # image id, or "restarted" for once -> state of containers
         self.dynamic: pathlib.Path | None = None  # Traefik's directory
         self.traefik_says = ""  # instead of what it does
+        self.answers: dict[str, str] = {}  # start of a command in a container -> what it says
+        self.trial_log = ""  # what a throwaway Traefik says of its files
+        self.trials: dict[str, pathlib.Path] = {}  # each one's name -> what it reads
         self.commands: list[str] = []
 
     def run(self, argv: list[str]) -> tuple[int, str, str]:
         """Run a command as ``AnsibleModule.run_command`` does."""
         if argv[0] == "timeout":
             argv = argv[argv.index("docker") :]
+        if argv[0] == "nsenter" and argv[2] in self.trials:
+            return 0, json.dumps(self._rawdata(self.trials[argv[2]])), ""
         if argv[0] == "nsenter":
-            return 0, self.traefik_says or json.dumps(self._rawdata()), ""
+            return 0, self.traefik_says or json.dumps(self._rawdata(self.dynamic)), ""
         project, files, words = "", [], argv[1:]
         if words[:2] == ["compose", "--project-name"]:
             project, words = words[2], words[3:]
@@ -51,6 +67,8 @@ class Engine:
                 words = words[2:]
             words = ["compose", *words]
         text = " ".join(words)
+        if "berth-trial" in text:
+            return self._trial(words)
         if not text.startswith(READS) and not text.startswith(tuple(f"compose {w}" for w in COMPOSE_READS)):
             self.commands.append(text)
         for start, message in self.failures.items():
@@ -89,10 +107,17 @@ class Engine:
         if words[0] == "down":
             for found in self._matching([f"label=com.docker.compose.project={project}"]):
                 del self.containers[found["Id"]]
+            self.networks.pop(f"{project}_default", None)
             return 0, "", ""
         wanted = yaml.safe_load(pathlib.Path(files[0]).read_text(encoding="utf-8"))
         if words[0] == "config":
             return 0, "\n".join(wanted["services"]), ""
+        if words[0] == "create":
+            made = [
+                key for key, options in (wanted.get("networks") or {}).items() if not (options or {}).get("external")
+            ]
+            self.networks.update({f"{project}_{key}": f"id-{project}_{key}" for key in made})
+            return 0, "", ""
         for service in [word for word in words[1:] if not word.startswith("--")]:
             self._up(project, service, wanted["services"][service], wanted.get("networks") or {})
         return 0, "", ""
@@ -121,6 +146,9 @@ class Engine:
             if kind == "network":
                 found = [c for c in found if value in c["NetworkSettings"]["Networks"]]
                 continue
+            if kind == "id":
+                found = [c for c in found if c["Id"] == value]
+                continue
             label, equals, wanted = value.partition("=")
             found = [
                 c
@@ -147,7 +175,11 @@ class Engine:
     def _network(self, words: list[str]) -> tuple[int, str, str]:
         if words[0] == "inspect":
             return 0, self.subnet + "\n", ""
-        return 0, "".join(f"{name}\t{found}\n" for name, found in self.networks.items()), ""
+        if words[0] == "rm":
+            self.networks.pop(words[1], None)
+            return 0, "", ""
+        shape = "{found}\n" if "--quiet" in words else "{name}\t{found}\n"
+        return 0, "".join(shape.format(name=name, found=found) for name, found in self.networks.items()), ""
 
     def _pull(self, words: list[str]) -> tuple[int, str, str]:
         if words[-1] not in self.registry:
@@ -165,7 +197,8 @@ class Engine:
         return 0, "", ""
 
     def _rm(self, words: list[str]) -> tuple[int, str, str]:
-        self.containers.pop(words[-1], None)
+        for name in words:
+            self.containers.pop(name, None)
         return 0, "", ""
 
     def _start(self, words: list[str]) -> tuple[int, str, str]:
@@ -180,13 +213,19 @@ class Engine:
         return 0, "", ""
 
     def _stop(self, words: list[str]) -> tuple[int, str, str]:
-        self.containers[words[-1]]["State"] = {"Status": "exited", "ExitCode": 0}
+        for name in set(words) & self.containers.keys():
+            self.containers[name]["State"] = {"Status": "exited", "ExitCode": 0}
         return 0, "", ""
 
     def _done(self, _words: list[str]) -> tuple[int, str, str]:
         return 0, "", ""
 
     _kill = _volume = _run = _done
+
+    def _exec(self, words: list[str]) -> tuple[int, str, str]:
+        command = " ".join(words[1:])
+        said = next((text for start, text in self.answers.items() if command.startswith(start)), None)
+        return (1, "", "no such command") if said is None else (0, said + "\n", "")
 
     def _version(self, _words: list[str]) -> tuple[int, str, str]:
         return 0, "26.1.5\n", ""
@@ -197,9 +236,20 @@ class Engine:
     def _inspect(self, _words: list[str]) -> tuple[int, str, str]:
         return 0, "4242\n", ""
 
-    def _rawdata(self) -> dict[str, t.Any]:
+    def _trial(self, words: list[str]) -> tuple[int, str, str]:
+        """Run a throwaway Traefik, whose process has its name for a number."""
+        if words[0] == "run":
+            place = next(w for w in words if ":/etc/traefik/dynamic" in w).partition(":")[0]
+            self.trials[words[words.index("--name") + 1]] = pathlib.Path(place)
+        elif words[0] == "inspect":
+            return 0, "true\n" if "Running" in words[2] else f"{words[-1]}\n", ""
+        elif words[0] == "logs":
+            return 0, self.trial_log, ""
+        return 0, "", ""
+
+    def _rawdata(self, dynamic: pathlib.Path | None) -> dict[str, t.Any]:
         data: dict[str, t.Any] = {"routers": {}, "services": {}}
-        for path in self.dynamic.glob("*.yml") if self.dynamic else ():
+        for path in dynamic.glob("*.yml") if dynamic else ():
             for kind, items in yaml.safe_load(path.read_text(encoding="utf-8"))["http"].items():
                 for name, item in items.items():
                     data.setdefault(kind, {})[f"{name}@file"] = {"status": "enabled", **item}

@@ -38,6 +38,9 @@ GOOD: dict[str, t.Any] = {
     },
     "redis": {"queue": {"services": ["worker"], "env": {"REDIS_URL": "{url}", "JSON": "{x}"}}},
     "volumes": {"up": {"backup": "files"}},
+    "jobs": {
+        "cleanup": {"service": "web", "command": ["clean"], "schedule": "03:15", "environment": {"MODE": "x", "N": 1}}
+    },
     "exclusive": ["worker"],
     "drain": "1.5m",
     "egress": False,
@@ -103,6 +106,7 @@ def test_environment_is_apart_and_literal(resolved: dict[str, t.Any], app: dict[
         "shop": {
             "web": {"literal": shared, "compose": {"PORT": "8000", "DEBUG": "false", "PRICE": "5$$"}},
             "worker": {"literal": {**shared, **redis}, "compose": {"MODE": "slow=er"}},
+            "job-cleanup": {"compose": {"MODE": "x", "N": "1"}},
         }
     }
     assert "pgpw" not in str(app)
@@ -117,6 +121,8 @@ def test_instances_are_told_what_apps_need(resolved: dict[str, t.Any]) -> None:
             "password": "pgpw",
             "instance": "main",
             "extensions": ["vector"],
+            "import": None,
+            "import_from": "controller",
             "network": "postgres-main-shop",
         }
     ]
@@ -128,6 +134,7 @@ def test_instances_are_told_what_apps_need(resolved: dict[str, t.Any]) -> None:
             "maxmemory": "128mb",
             "policy": "noeviction",
             "persistence": "aof",
+            "parameters": {},
         }
     }
 
@@ -216,3 +223,9 @@ def test_values_that_may_be_secret_are_never_shown(app: t.Any) -> None:
 def test_secret_names_of_unreadable_apps_are_left_out() -> None:
     apps = {"one": {"postgres": {"db": None}, "redis": {"q": {}}}, "two": {"postgres": ["x"]}, "three": "text"}
     assert _apps.secret_names(apps) == ["one/postgres/db", "one/redis/q"]
+
+
+def test_job_is_resolved_without_its_environment(resolved: dict[str, t.Any], app: dict[str, t.Any]) -> None:
+    wanted = {"service": "web", "command": ["clean"], "schedule": "03:15", "timeout": 3600.0}
+    assert app["jobs"] == {"cleanup": wanted}
+    assert resolved["environments"]["shop"]["job-cleanup"] == {"compose": {"MODE": "x", "N": "1"}}

@@ -13,7 +13,11 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.berth.server.plugins.filter.berth import FilterModule, plain
 
+from tests.unit.plugins.builders import app_problems, resolve_apps
+
 FILTERS = FilterModule().filters()
+LOOK = {"machine": {"memory": 2**33, "cpus": 4}, "instances": {}}
+POSTGRES = {"os": "bookworm", "root": "/srv/berth", "memory_percent": 50}
 # https://pkg.go.dev/github.com/distribution/reference: name and tag.
 IMAGE = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*:\w[\w.-]{0,127}\Z")
 
@@ -44,7 +48,7 @@ def app(build: t.Any = None, **keys: t.Any) -> dict[str, t.Any]:
 
 
 def built(sources: pathlib.Path, definition: dict[str, t.Any]) -> dict[str, t.Any]:
-    resolved = FILTERS["resolve_apps"]({"shop": definition}, {}, f"{sources}/apps")
+    resolved = resolve_apps({"shop": definition}, {}, f"{sources}/apps")
     return t.cast("dict[str, t.Any]", resolved["apps"][0]["builds"]["web"])
 
 
@@ -70,7 +74,7 @@ def test_image_of_a_build_follows_content_and_options(sources: pathlib.Path) -> 
 
 def test_missing_contexts_are_mistakes_that_name_app_and_key(sources: pathlib.Path) -> None:
     apps = {"shop": app("nowhere"), "blog": app("elsewhere")}
-    messages = FILTERS["app_problems"](apps, f"{sources}/apps", ["main"])
+    messages = app_problems(apps, f"{sources}/apps", ["main"])
     assert len(messages) == 2
     for message, (name, context) in zip(sorted(messages), (("blog", "elsewhere"), ("shop", "nowhere")), strict=True):
         for part in (f"app {name}", "services.web.build", context):
@@ -78,40 +82,41 @@ def test_missing_contexts_are_mistakes_that_name_app_and_key(sources: pathlib.Pa
 
 
 def test_context_outside_the_source_is_a_mistake(sources: pathlib.Path) -> None:
-    assert FILTERS["app_problems"]({"shop": app("../blog")}, f"{sources}/apps", []) != []
+    assert app_problems({"shop": app("../blog")}, f"{sources}/apps", []) != []
 
 
 def test_build_option_that_would_be_dropped_is_a_mistake(sources: pathlib.Path) -> None:
-    found = FILTERS["app_problems"]({"shop": app({"context": ".", "secrets": ["x"]})}, f"{sources}/apps", [])
+    found = app_problems({"shop": app({"context": ".", "secrets": ["x"]})}, f"{sources}/apps", [])
     assert any("secrets" in message for message in found)
 
 
 @pytest.mark.parametrize("broken", ["text", {}, {"services": []}, {"services": {"web": "x"}}, {"source": 1}])
 def test_unreadable_apps_are_mistakes_and_no_crash(sources: pathlib.Path, broken: t.Any) -> None:
-    assert FILTERS["app_problems"]({"shop": broken}, f"{sources}/apps", []) != []
+    assert app_problems({"shop": broken}, f"{sources}/apps", []) != []
 
 
 def test_good_apps_have_no_problems(sources: pathlib.Path) -> None:
-    assert FILTERS["app_problems"]({"shop": app()}, f"{sources}/apps", []) == []
-
-
-def test_wanted_secrets_are_those_of_markers_and_of_instances() -> None:
-    apps = {"shop": {"env": {"KEY": "<berth-secret shop/key 20>"}, "postgres": {"db": {}}, "redis": {"q": {}}}}
-    assert FILTERS["wanted_secrets"](apps) == {"shop/key": 20, "shop/postgres/db": 40, "shop/redis/q": 40}
-    assert FILTERS["app_secret_names"](apps) == ["shop/postgres/db", "shop/redis/q"]
+    assert app_problems({"shop": app()}, f"{sources}/apps", []) == []
 
 
 def test_postgres_stacks_join_the_networks_of_their_databases() -> None:
     databases = [{"instance": "main", "network": n} for n in ("b", "a", "b")]
     instances = {"main": {"version": "17"}, "idle": {"version": "17"}}
-    main, idle = FILTERS["postgres_stacks"](instances, databases, "bookworm", "/srv/berth")
-    assert list(main["project"]["networks"]) == ["a", "b"]
-    assert idle["project"]["networks"] == {}
+    main, idle = FILTERS["postgres_stacks"](instances, databases, LOOK, **POSTGRES)
+    assert list(main["project"]["networks"]) == ["default", "a", "b"]
+    assert list(idle["project"]["networks"]) == ["default"]
 
 
 def test_mistake_in_an_instance_is_a_filters_error() -> None:
     with pytest.raises(AnsibleFilterError, match=r"postgres_instances\.main"):
-        FILTERS["postgres_stacks"]({"main": {}}, [], "bookworm", "/srv/berth")
+        FILTERS["postgres_stacks"]({"main": {}}, [], LOOK, **POSTGRES)
+
+
+def test_postgres_instances_are_looked_at_with_their_databases() -> None:
+    databases = [{"name": "db", "owner": "db", "password": "x"}]
+    looked = FILTERS["postgres_instances"]({"main": {"version": "17"}}, databases, "trixie")
+    assert looked["instances"]["main"]["databases"] == [{"name": "db", "import": False}]
+    assert looked["passwords"] == {"main": {"db": "x"}}
 
 
 def test_redis_stacks() -> None:
@@ -127,10 +132,12 @@ def test_redis_stacks() -> None:
     assert stack["name"] == "redis-shop-queue"
 
 
-def test_postgres_plan_reads_rows_of_pg_authid() -> None:
-    desired = [{"name": "db", "owner": "db", "password": "x", "extensions": []}]
-    plan = FILTERS["postgres_plan"](desired, {"databases": {}}, [{"rolname": "db", "rolpassword": None}])
-    assert plan["roles"] == [{"name": "db", "password": "x"}]
+def test_postgres_plan_is_for_instances_that_lack_something_and_answer() -> None:
+    desired = [{"name": "db", "owner": "db", "password": "x", "instance": name} for name in ("main", "down")]
+    found = {"main": {"databases": {}, "roles": {}}, "down": {"problem": "no socket"}, "idle": {"databases": {}}}
+    plans = FILTERS["postgres_plan"](desired, {"instances": found})
+    assert list(plans) == ["main"]
+    assert plans["main"]["roles"] == [{"name": "db", "password": "x"}]
 
 
 def test_external_networks() -> None:

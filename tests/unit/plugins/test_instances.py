@@ -3,20 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import typing as t
 
 import pytest
-from ansible_collections.berth.server.plugins.module_utils._postgres_instance import InstanceError, postgres_stack
-from ansible_collections.berth.server.plugins.module_utils._redis_instance import redis_stack
+from ansible_collections.berth.server.plugins.module_utils._postgres_instance import InstanceError, postgres_stacks
 from hypothesis import given
 from hypothesis import strategies as st
 
+GIB = 1024**3
+MACHINE = {"memory": 8 * GIB, "cpus": 4}
+DEFAULTS = {"os": "bookworm", "root": "/srv/berth", "memory_percent": 50}
 
-def postgres(networks: tuple[str, ...] = ("postgres-main-shop",), **settings: t.Any) -> dict[str, t.Any]:
-    return postgres_stack("main", {"version": "17.5", **settings}, networks, "bookworm", "/srv/berth")
+
+def postgres(
+    networks: tuple[str, ...] = ("postgres-main-shop",), found: t.Mapping[str, t.Any] | None = None, **settings: t.Any
+) -> dict[str, t.Any]:
+    look = {"machine": MACHINE, "instances": {"main": found or {}}}
+    (stack,) = postgres_stacks({"main": {"version": "17.5", **settings}}, {"main": networks}, DEFAULTS, look)
+    return stack
 
 
 def definition(stack: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -33,8 +38,9 @@ def test_postgres_stack() -> None:
     assert (stack["name"], stack["directory"]) == ("postgres-main", "/srv/berth/postgres/main")
     service = definition(stack)
     assert list(stack["project"]["services"]) == ["postgres-main"]
-    assert service["networks"] == ["postgres-main-shop"]
-    assert stack["project"]["networks"] == {"postgres-main-shop": {"name": "postgres-main-shop", "external": True}}
+    assert service["networks"] == {"default": {"priority": 1}, "postgres-main-shop": {}}
+    external = {"postgres-main-shop": {"name": "postgres-main-shop", "external": True}}
+    assert stack["project"]["networks"] == {"default": {"internal": True}, **external}
     assert stack["project"]["volumes"] == {"data": {"name": "postgres-main_data"}}
     assert "ports" not in service
     assert stack["directories"] == [{"path": "socket", "owner": "999", "group": "999", "mode": "0700"}]
@@ -55,8 +61,8 @@ def test_postgres_configuration_is_mounted_as_a_directory_and_reread() -> None:
 
 def test_postgres_without_apps_has_a_network_of_its_own() -> None:
     stack = postgres(networks=())
-    assert definition(stack)["networks"] == ["default"]
-    assert stack["project"]["networks"] == {}
+    assert definition(stack)["networks"] == {"default": {"priority": 1}}
+    assert stack["project"]["networks"] == {"default": {"internal": True}}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,44 @@ def test_every_mistake_in_an_instance_is_told() -> None:
         postgres(paramters={}, packages={"a": 1})
 
 
+def parameters(stack: dict[str, t.Any]) -> dict[str, str]:
+    lines = file(stack, "configuration/postgresql.conf")["content"].splitlines()
+    return {name: value.strip("'") for name, _, value in (line.partition(" = ") for line in lines)}
+
+
+def test_instances_share_the_machine() -> None:
+    look = {"machine": MACHINE, "instances": {}}
+    instances = {"main": {"version": "17"}, "old": {"version": "15", "os": "trixie", "memory": "1GB"}}
+    main, old = postgres_stacks(instances, {}, DEFAULTS, look)
+    assert (parameters(main)["shared_buffers"], parameters(old)["shared_buffers"]) == ("768MB", "256MB")
+    assert parameters(main)["max_parallel_workers"] == "4"
+    images = [definition(stack)["image"] for stack in (main, old)]
+    assert [image.split(":")[1].rpartition("-")[0] for image in images] == ["17-bookworm", "15-trixie"]
+    assert (definition(main)["shm_size"], definition(main)["stop_grace_period"]) == ("768m", "80s")
+
+
+def test_limits_of_an_instance() -> None:
+    stack = postgres(memory_limit="2GB", cpus=1.5, shm_size="1GB")
+    service = definition(stack)
+    assert (service["mem_limit"], service["cpus"], service["shm_size"]) == ("2GB", 1.5, "1GB")
+    assert parameters(stack).items() >= {"shared_buffers": "512MB", "max_parallel_workers": "2"}.items()
+    assert not {"mem_limit", "cpus"} & definition(postgres()).keys()
+
+
+def test_more_connections_leave_less_for_each() -> None:
+    assert parameters(postgres(parameters={"Max_Connections": 500}))["work_mem"] == "4MB"
+    assert parameters(postgres())["work_mem"] == "10MB"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({"max_connections": 77}, ["postgres-main"]), ({"work_mem": "1MB"}, [])]
+)
+def test_restart_only_where_postgres_needs_one(settings: dict[str, t.Any], expected: list[str]) -> None:
+    row = {"setting": "100", "vartype": "integer", "unit": None, "boot_val": "100", "source": "configuration file"}
+    found = {"settings": {"max_connections": row}, "written": "max_connections = '100'\n", "by_hand": []}
+    assert postgres(found=found, parameters=settings).get("restart", []) == expected
+
+
 # A line of postgresql.conf as guc-file.l reads it.
 LINE = re.compile(r"(?P<name>[A-Za-z_][\w.]*) = '(?P<value>(?:[^'\\\n]|\\.|'')*)'\Z", re.DOTALL)
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -139,49 +183,3 @@ def test_parameters_are_written_in_postgres_words(value: t.Any, line: str) -> No
 def test_parameters_win_over_defaults_once() -> None:
     content = file(postgres(parameters={"listen_addresses": "10.0.0.2"}), "configuration/postgresql.conf")["content"]
     assert [line for line in content.splitlines() if "listen" in line] == ["listen_addresses = '10.0.0.2'"]
-
-
-CACHE = {
-    "user": "shop",
-    "password": "hunter2",
-    "network": "redis-shop-queue",
-    "maxmemory": "256mb",
-    "policy": "noeviction",
-    "persistence": "aof",
-}
-
-
-def redis(**changes: t.Any) -> dict[str, t.Any]:
-    return redis_stack("shop-queue", {**CACHE, **changes}, "redis:7", "/srv/berth")
-
-
-def test_redis_stack() -> None:
-    stack = redis()
-    assert (stack["name"], stack["directory"]) == ("redis-shop-queue", "/srv/berth/redis/shop-queue")
-    service = definition(stack)
-    assert (service["image"], service["networks"]) == ("redis:7", ["redis-shop-queue"])
-    assert "ports" not in service
-    assert stack["project"]["volumes"] == {"data": {"name": "redis-shop-queue_data"}}
-
-
-@pytest.mark.parametrize(("persistence", "expected"), [("aof", "appendonly yes"), ("none", "appendonly no")])
-def test_redis_configuration(persistence: str, expected: str) -> None:
-    lines = file(redis(persistence=persistence), "configuration/redis.conf")["content"].splitlines()
-    assert {expected, "maxmemory 256mb", "maxmemory-policy noeviction", 'save ""'} <= set(lines)
-
-
-def test_redis_password_is_hashed_and_out_of_sight() -> None:
-    stack = redis()
-    assert "hunter2" not in str(stack)
-    (acl,) = json.loads(stack["sensitive"])["files"]
-    hashed = hashlib.sha256(b"hunter2").hexdigest()
-    assert f"user shop on #{hashed} " in acl["content"]
-    assert (acl["mode"], acl["owner"], acl["readers"]) == ("0400", "999", {"redis-shop-queue": "restart"})
-    assert hashed not in str({**stack, "sensitive": ""})
-
-
-def test_redis_gives_nobody_else_more_than_a_ping() -> None:
-    (acl,) = json.loads(redis()["sensitive"])["files"]
-    default, app = acl["content"].splitlines()
-    assert default == "user default on nopass resetkeys resetchannels -@all +ping"
-    assert app.endswith("+@all -@admin")

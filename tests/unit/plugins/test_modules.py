@@ -123,3 +123,34 @@ def test_source_archive_is_made_once(run: Runner, tmp_path: pathlib.Path) -> Non
     assert run("source_archive", **options)["changed"]
     assert (tmp_path / "archive.tar.gz").exists()
     assert run("source_archive", **{**options, "context": str(tmp_path / "nowhere")})["failed"]
+
+
+def test_app_is_found_and_restarted(engine: Engine, run: Runner, tmp_path: pathlib.Path) -> None:
+    engine.registry.add("shop:1.0")
+    engine.dynamic = tmp_path
+    root = str(tmp_path / "apps")
+    run("release", apps=[resolved_app(routes=[])], root=root, traefik_dynamic=str(tmp_path), timeout=1)
+    found = run("app_info", app="shop", root=root, service="web", running=True)
+    assert (found["changed"], found["services"]) == (False, ["web"])
+    assert found["container"] == f"shop-web-{found['release']}"
+    (container,) = engine.containers.values()
+    container["HostConfig"] = {"RestartPolicy": {"Name": "unless-stopped"}}
+    options = {"app": "shop", "release": found["release"], "services": found["services"], "timeout": 2}
+    engine.commands.clear()
+    planned = run("app_restart", check=True, **options)
+    assert (planned["changed"], engine.commands) == (True, [])
+    done = run("app_restart", **options)
+    assert done["containers"] == planned["containers"] == [found["container"]]
+    assert run("app_info", app="shup", root=root)["msg"].startswith("app: found 'shup', expected one of shop")
+    assert run("app_restart", **{**options, "service": "wub"})["failed"]
+
+
+def test_release_warns_of_an_app_without_a_file(
+    engine: Engine, run: Runner, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, text: warnings.append(text))
+    engine.add("gone-1", "web")["Config"]["Labels"]["berth.app"] = "gone"
+    result = run("release", check=True, apps=[], root=str(tmp_path), traefik_dynamic=str(tmp_path))
+    assert result["changed"] is False
+    assert [text.partition(":")[0] for text in warnings] == ["App gone has containers here, but no file"]

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.berth.server.plugins.action import preflight
-from ansible_collections.berth.server.plugins.module_utils._preflight import slips, variable_problems
+from ansible_collections.berth.server.plugins.module_utils._preflight import deploy_problems, slips, variable_problems
 from ansible_collections.berth.server.plugins.module_utils._validation import validated
 
 APP = "shop: {services: {web: {image: shop}}, env: {WORD: '{{ word }}'}, postgres: {shop: {}}}"
@@ -64,6 +64,24 @@ def test_only_what_is_nearly_a_known_variable_is_a_slip(name: str, found: bool) 
     assert bool(slips([name], ["postgres_instances", "traefik_version", "app_directory"])) is found
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"shop": ""}, []),
+        ({"blog": "1.5"}, []),
+        ({"shop": "1.4.2"}, []),
+        ({"shop": "1.5"}, ["version: found '1.5', expected '1.4.2', which the file of app shop says..."]),
+        ({"blog": "a b"}, ["version: found 'a b', expected at most 128..."]),
+        ({"shpo": "1"}, ["app: found 'shpo', expected one of blog, shop"]),
+    ],
+    ids=["no version", "free", "the same", "pinned", "no version at all", "unknown app"],
+)
+def test_what_a_deploy_asks_for(asked: dict[str, str], said: list[str]) -> None:
+    found = deploy_problems(asked, {"shop": {"version": "1.4.2"}, "blog": {}})
+    assert len(found) == len(said)
+    assert all(f.startswith(s.removesuffix("...")) for f, s in zip(found, said, strict=True)), found
+
+
 class Controller:
     """Runs the action on app files of a directory."""
 
@@ -73,7 +91,6 @@ class Controller:
         self.variables: dict[str, t.Any] = {
             "inventory_dir": str(directory),
             "word": "hunter2",
-            "ansible_play_role_names": ["berth.server.postgres", "berth.server.app", "somebody.elses.role"],
             "postgres_instances": {"main": {"version": "17"}},
             "app_timeout": trust_as_template("{{ 60 * 2 }}"),
         }

@@ -17,7 +17,9 @@ OLD, NEW = "20261119t101500z-1a2b3c4d", "20261120t101500z-1a2b3c4d"
 
 
 def record(release: str = NEW) -> Record:
-    return Record(release, DIGEST, "1.0", {"web": {"reference": "x", "id": "sha256:1"}}, {"web": "10.0.0.2"}, error="é")
+    return Record(
+        release, DIGEST, "1.0", {"web": {"reference": "x", "id": "sha256:1"}}, {"web": ["10.0.0.2"]}, error="é"
+    )
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def store(tmp_path: pathlib.Path) -> ReleaseStore:
 def test_before_the_first_release_there_is_nothing(store: ReleaseStore) -> None:
     assert (store.current(), store.record(NEW), store.releases()) == (None, None, [])
     store.remove(NEW)
-    store.prune_sources([])
+    store.prune_sources([], [])
 
 
 def test_record_round_trip(store: ReleaseStore) -> None:
@@ -84,11 +86,22 @@ def test_log_has_a_line_per_attempt_without_digest_and_addresses(store: ReleaseS
     assert log.stat().st_mode & 0o777 == 0o640
 
 
-def test_unused_sources_are_pruned(store: ReleaseStore) -> None:
+def test_record_from_when_a_service_had_one_container(store: ReleaseStore) -> None:
+    store.write_record(record())
+    path = pathlib.Path(store.release_directory(NEW), "release.json")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    older = {key: value for key, value in found.items() if key != "mounts"} | {"addresses": {"web": "10.0.0.2"}}
+    path.write_text(json.dumps(older), encoding="utf-8")
+    assert store.record(NEW) == record()
+
+
+def test_unused_sources_and_contents_are_pruned(store: ReleaseStore) -> None:
     for digest in ("aa", "bb"):
         pathlib.Path(store.source_directory(digest), "sub").mkdir(parents=True)
-    store.prune_sources(["bb"])
-    assert [p.name for p in (pathlib.Path(store.directory) / "source").iterdir()] == ["bb"]
+        pathlib.Path(store.content_directory(digest), "content").mkdir(parents=True)
+    store.prune_sources(["bb"], ["aa"])
+    left = {kind: [p.name for p in (pathlib.Path(store.directory) / kind).iterdir()] for kind in ("source", "files")}
+    assert left == {"source": ["bb"], "files": ["aa"]}
 
 
 def test_lock_is_exclusive_and_names_its_holder(store: ReleaseStore, tmp_path: pathlib.Path) -> None:

@@ -15,7 +15,9 @@ from tests.unit.plugins.builders import resolved_app, route
 
 def http(*routes: dict[str, t.Any]) -> dict[str, t.Any]:
     app = resolved_app(routes=list(routes))
-    file = route_file(app, {"web": "10.0.0.2", "api": "10.0.0.3"}, "websecure", {"certResolver": "acme"})
+    file = route_file(
+        app, {"web": ["10.0.0.2"], "api": ["10.0.0.3", "10.0.0.4"]}, "websecure", {"certResolver": "acme"}
+    )
     assert list(file) == ["http"]
     return t.cast("dict[str, t.Any]", file["http"])
 
@@ -51,7 +53,8 @@ def test_rule(hosts: list[str], path: str, rule: str) -> None:
 
 def test_routes_lead_to_their_services() -> None:
     servers = http(route(), route(hosts=["api.b"], service="api", port=9000))["services"]
-    assert servers["shop-1"] == {"loadBalancer": {"servers": [{"url": "http://10.0.0.3:9000"}]}}
+    urls = [server["url"] for server in servers["shop-1"]["loadBalancer"]["servers"]]
+    assert urls == ["http://10.0.0.3:9000", "http://10.0.0.4:9000"]
 
 
 def test_middlewares_are_named_by_route_and_used_in_order() -> None:
