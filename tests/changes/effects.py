@@ -21,7 +21,12 @@ _OF_APP = re.compile(rf"(?P<app>[a-z0-9-]+)-(?P<service>[a-z0-9-]+)-(?P<release>
 # What a run does to containers. A signal leaves no trace in Docker's own records.
 _TO_CONTAINERS = re.compile(r"(deploy|create|recreate|start|restart|remove|connect|disconnect|stop)\b")
 # They bring what "Make the releases serve" builds from, which check mode tells of.
-_STEPS = ("Archive the build context", "Create its directory", "Unpack it on the server", "Give it its name")
+_STEPS = (
+    "Archive the build context, or the content to mount",
+    "Create its directory",
+    "Unpack it on the server",
+    "Give it its name",
+)
 
 _LOOK = r"""
 set -eu

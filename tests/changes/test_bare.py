@@ -15,7 +15,7 @@ BY_THE_PACKAGE = {("engine", "enable docker.service"), ("engine", "start docker.
 # What is to be made in an instance is asked of the instance, which is not there yet.
 IN_THE_INSTANCE = {("task", "postgres : databases")}
 # The package has started the engine, so that it is restarted for its configuration; sources are brought, not changed.
-ON_THE_WAY = {
+FOR_ITS_CONFIGURATION = {
     ("engine", "restart docker.service"),
     ("task", "app : Archive the build context, or the content to mount"),
 }
@@ -32,7 +32,7 @@ def test_a_bare_server_becomes_what_check_mode_said(
 
     done = playbook("site.yml", "--diff")
     after = Look.at(server)
-    assert announced(planned) - BY_THE_PACKAGE == announced(done) - IN_THE_INSTANCE - ON_THE_WAY
+    assert announced(planned) - BY_THE_PACKAGE == announced(done) - IN_THE_INSTANCE - FOR_ITS_CONFIGURATION
     assert announced(done, only_containers=True) == observed(NOTHING, after)
     assert {("traefik", "create traefik"), ("notes", "deploy")} <= announced(planned)
     assert {app for app, what in announced(planned) if what == "deploy"} == set(inventory.app_names())

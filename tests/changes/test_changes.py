@@ -164,7 +164,7 @@ CHANGES = [
     Change(
         "a dynamic option of Traefik",
         in_variables(traefik_dynamic={"http": {"middlewares": {"own": {"addPrefix": {"prefix": "/own"}}}}}),
-        {("traefik", "write dynamic/berth-user.yml")},
+        {("traefik", "write dynamic/berth.yml")},
     ),
     Change(
         "a setting of the Docker daemon",
