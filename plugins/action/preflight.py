@@ -117,9 +117,10 @@ class ActionModule(ActionBase):
         secrets = {}
         # A lookup that is run by hand reads variables as they are written.
         given = self._templated({n: self._variables[n] for n in [SECRETS_FILE] if n in self._variables})
+        variables = {**self._variables, **given}
         for name in names:
             try:
-                secrets[name] = lookup.run([name], {**self._variables, **given})[0]
+                secrets[name] = lookup.run([name], variables)[0]
             except AnsibleError as error:
                 self._problems.append(str(error.message))
         return secrets

@@ -46,7 +46,7 @@ def variable_problems(role: str, options: Options, variables: t.Mapping[str, t.A
         problems += wrong
         if not wrong:
             # An empty mapping stays one: the validator would fill in what its keys are by default.
-            valid[name] = value if variables[name] else variables[name]
+            valid[name] = variables[name] and value
     check = CHECKS.get(role)
     return problems + (check(valid) if check else [])
 

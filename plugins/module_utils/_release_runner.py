@@ -87,11 +87,20 @@ class ReleaseRunner:
 
     def pull(self) -> None:
         """Fetch what the tags lead to now."""
-        for reference in self.pulled:
-            try:
-                self._docker("pull", "--quiet", reference)
-            except DockerError as error:
-                raise ReleaseError(f"app {self._app['name']}: no release was made: {error}") from error
+        if not self.pulled:
+            return
+        with self._before_a_release():
+            self._docker.need_room()
+            for reference in self.pulled:
+                self._docker.pull(reference)
+
+    @contextlib.contextmanager
+    def _before_a_release(self) -> t.Iterator[None]:
+        """Let a failure of Docker's say that it came before there was a release."""
+        try:
+            yield
+        except DockerError as error:
+            raise ReleaseError(f"app {self._app['name']}: no release was made: {error}") from error
 
     @property
     def missing_sources(self) -> list[dict[str, str]]:
@@ -183,10 +192,8 @@ class ReleaseRunner:
                     return self.current
                 return self._finish(self.current, "serving", time.monotonic())
             started = time.monotonic()
-            try:
+            with self._before_a_release():
                 record = self._prepare()
-            except DockerError as error:
-                raise ReleaseError(f"app {self._app['name']}: no release was made: {error}") from error
             try:
                 self._start(record)
                 self._switch(record.addresses)
